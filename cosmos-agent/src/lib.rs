@@ -1,0 +1,25 @@
+//! The effects of Cosmos: fetching, reading and changing a host, running tasks, speaking to people and machines.
+//!
+//! Decisions are made in `cosmos-model`; this crate gathers what they rest on and does what they say.
+
+pub mod apply;
+pub mod classic;
+pub mod cli;
+pub mod commands;
+pub mod daemon;
+pub mod exec;
+pub mod exit;
+pub mod fetch;
+pub mod fork;
+pub mod fs;
+pub mod host;
+pub mod lock;
+pub mod logging;
+pub mod pause;
+pub mod pipeline;
+pub mod report;
+pub mod settings;
+pub mod site;
+pub mod state;
+pub mod store;
+pub mod task;

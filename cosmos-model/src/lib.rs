@@ -1,0 +1,27 @@
+//! The pure half of Cosmos: what a repository says, whether it may say it, and what that means for one host.
+//!
+//! No file, process, clock, network or environment can be named here; every effect is an argument.
+//! Data flows one way: [`trust`] turns evidence into a [`VerifiedRevision`](trust::VerifiedRevision),
+//! [`stage`] turns that into a [`StagedModel`](staged::StagedModel), and [`planner`] compares it with a
+//! [`HostSnapshot`](snapshot::HostSnapshot) and the [`ManagedSet`](managed::ManagedSet) to give a [`Plan`](plan::Plan).
+#![no_std]
+
+extern crate alloc;
+
+pub mod content;
+pub mod escape;
+pub mod fleet;
+pub mod host_name;
+pub mod layer;
+pub mod managed;
+pub mod object;
+pub mod object_id;
+pub mod path;
+pub mod plan;
+pub mod planner;
+pub mod refs;
+pub mod snapshot;
+pub mod stage;
+pub mod staged;
+pub mod time;
+pub mod trust;

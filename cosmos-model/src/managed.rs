@@ -1,0 +1,61 @@
+//! The managed set: every path a host has from us, what we wrote, and what was there before.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::content::ContentHash;
+use crate::object_id::ObjectId;
+use crate::path::RelPath;
+use crate::snapshot::{Attributes, Stat};
+
+/// What kind of thing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManagedKind {
+    /// A regular file.
+    File,
+    /// A symlink.
+    Symlink,
+    /// A directory that we made.
+    Directory,
+}
+
+/// One managed path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedEntry {
+    /// What was written.
+    pub kind: ManagedKind,
+    /// Owner and mode as written, after tasks of ours changed them.
+    pub attributes: Attributes,
+    /// Size of the content in bytes.
+    pub size: u64,
+    /// Hash of the content, or of a symlink's target; all zero for a directory.
+    pub hash: ContentHash,
+    /// The blob it came from, which saves reading blobs whose hash is already known.
+    pub blob: Option<ObjectId>,
+    /// How the path looked when we left it.
+    pub stat: Stat,
+    /// Position of the owning layer in [`ManagedSet::layers`].
+    pub layer: u16,
+    /// The hash of what was there before us; `None` when we created the path.
+    pub found: Option<ContentHash>,
+    /// What was found is kept in the backup store.
+    pub found_kept: bool,
+    /// A task of ours changed the path after we wrote it (C11).
+    pub task_made: bool,
+    /// Written or adopted by a run that did not end: looked at again by content.
+    pub unfinished: bool,
+    /// The path's policy is `create-only` or `report`: a changed look is the host's business.
+    pub left_alone: bool,
+}
+
+/// Every managed path of a host, by path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ManagedSet {
+    /// The commit last applied.
+    pub commit: Option<ObjectId>,
+    /// Names of the layers that entries point at.
+    pub layers: Vec<String>,
+    /// The paths.
+    pub entries: BTreeMap<RelPath, ManagedEntry>,
+}

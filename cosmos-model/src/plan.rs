@@ -1,0 +1,200 @@
+//! A plan: the ordered steps that make a host what the model says, each with the state it expects to find.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::content::Content;
+use crate::managed::ManagedEntry;
+use crate::object_id::ObjectId;
+use crate::path::RelPath;
+use crate::snapshot::{Attributes, Observed};
+
+/// One change of one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Write a temporary file beside the path, set owner and mode, sync, rename over the path.
+    WriteFile {
+        /// The bytes.
+        content: Content,
+        /// Owner and mode, resolved.
+        attributes: Attributes,
+    },
+    /// Make a symlink under a temporary name and rename it over the path.
+    MakeSymlink {
+        /// Where it points.
+        target: Vec<u8>,
+        /// Owner; the mode is not used.
+        attributes: Attributes,
+    },
+    /// Make a directory.
+    MakeDirectory {
+        /// Owner and mode, resolved.
+        attributes: Attributes,
+    },
+    /// Set owner and mode of what is there, on its descriptor.
+    SetAttributes {
+        /// Owner and mode, resolved.
+        attributes: Attributes,
+    },
+    /// Remove a file or symlink.
+    Remove,
+    /// Remove a directory if it is empty; one that is not stays without an error.
+    RemoveDirectory,
+}
+
+/// Why a step is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The model changed.
+    Release,
+    /// The host changed behind our back.
+    Drift,
+    /// The path left the model.
+    Dropped,
+    /// A layer's `delete/` names the path.
+    Delete,
+}
+
+/// One step. Built by the planner only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub(crate) path: RelPath,
+    pub(crate) expects: Observed,
+    pub(crate) action: Action,
+    pub(crate) cause: Cause,
+    pub(crate) layer: String,
+    pub(crate) task: Option<String>,
+    pub(crate) keep: bool,
+}
+
+impl Step {
+    /// Returns the path the step changes.
+    #[must_use]
+    pub const fn path(&self) -> &RelPath {
+        &self.path
+    }
+
+    /// Returns what must be found there; anything else refuses the step.
+    #[must_use]
+    pub const fn expects(&self) -> &Observed {
+        &self.expects
+    }
+
+    /// Returns what is done.
+    #[must_use]
+    pub const fn action(&self) -> &Action {
+        &self.action
+    }
+
+    /// Returns why.
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// Returns the name of the layer that owns the path.
+    #[must_use]
+    pub fn layer(&self) -> &str {
+        &self.layer
+    }
+
+    /// Returns the task that changed the model's entry, if one did (C5).
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
+    /// Tells whether the content found must go to the backup store first: it is foreign, or was there before us.
+    #[must_use]
+    pub const fn keep(&self) -> bool {
+        self.keep
+    }
+}
+
+/// Something a reader should know that is no step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The path it is about.
+    pub path: RelPath,
+    /// What kind of remark.
+    pub kind: NoteKind,
+    /// One sentence without full stop.
+    pub text: String,
+}
+
+/// Kinds of [`Note`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteKind {
+    /// The path left the model but stays: changed by others, there before us, a conffile, or `remove-dropped` is off.
+    Kept,
+    /// Drift that the path's policy only reports.
+    Reported,
+    /// The path cannot be reached or is of a type that is never replaced.
+    Blocked,
+}
+
+/// Why a plan must not be applied as a whole (design: leaving, the brake).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brake {
+    /// The paths that would go.
+    pub removals: Vec<RelPath>,
+    /// How many the release allows.
+    pub allowed: u64,
+    /// The rule that stopped it, as a sentence.
+    pub rule: String,
+}
+
+/// Ordered steps for one host. Built by [`crate::planner::plan`] only, and the only thing that can be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub(crate) commit: ObjectId,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) brake: Option<Brake>,
+    pub(crate) managed: Vec<(RelPath, ManagedEntry)>,
+    pub(crate) layers: Vec<String>,
+}
+
+impl Plan {
+    /// Returns the commit the plan leads to.
+    #[must_use]
+    pub const fn commit(&self) -> ObjectId {
+        self.commit
+    }
+
+    /// Returns the steps in the order they must happen: removals, directories before what they hold, then the rest by path.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Returns remarks by path.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Returns why the plan must not be applied, if it must not.
+    #[must_use]
+    pub const fn brake(&self) -> Option<&Brake> {
+        self.brake.as_ref()
+    }
+
+    /// Tells whether the host already is what the model says.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Returns the managed set as it is once every step is done; each entry's `stat` is to be filled in by who applied it.
+    #[must_use]
+    pub fn managed_after(&self) -> crate::managed::ManagedSet {
+        crate::managed::ManagedSet {
+            commit: Some(self.commit),
+            layers: self.layers.clone(),
+            entries: self.managed.iter().cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The staged model: what a verified revision says this host should look like.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::content::Content;
+use crate::object_id::ObjectId;
+use crate::path::RelPath;
+use crate::trust::VerifiedRevision;
+
+/// A position in [`StagedModel::layers`]; lower wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerIndex(pub u16);
+
+/// What one path of the model should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StagedKind {
+    /// A regular file.
+    File(Content),
+    /// A symlink with this target, any bytes.
+    Symlink(Vec<u8>),
+    /// A directory, made where it is missing.
+    Directory,
+}
+
+/// Who should own a path, as written; resolved on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The default: root, or the caller in an unprivileged root. An existing directory keeps its owner.
+    Default,
+    /// A numeric id.
+    Id(u32),
+    /// A name of the host's user or group database.
+    Name(String),
+}
+
+/// What a run does when the host differs (docs/formats.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FilePolicy {
+    /// Repair and report.
+    #[default]
+    Enforce,
+    /// Report only.
+    Report,
+    /// Write when absent, then leave it to the host.
+    CreateOnly,
+}
+
+/// One path of the model and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedEntry {
+    /// What the path should be.
+    pub kind: StagedKind,
+    /// Permission bits; `None` leaves an existing directory's alone and makes a new one 0755.
+    pub mode: Option<u32>,
+    /// The owning user.
+    pub owner: Owner,
+    /// The owning group.
+    pub group: Owner,
+    /// What happens on drift.
+    pub policy: FilePolicy,
+    /// The layer that won the path.
+    pub layer: LayerIndex,
+    /// The task that changed the entry after staging (C5), by name.
+    pub changed_by: Option<String>,
+}
+
+/// A file or symlink of a task folder; the executables among them that are named like tasks run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedTaskFile {
+    /// The file's path below its task folder: `030puppet`, `lib/functions.sh`.
+    pub path: RelPath,
+    /// Its content; never a directory.
+    pub kind: StagedKind,
+    /// Whether git's executable bit is set.
+    pub executable: bool,
+    /// The layer that won the name.
+    pub layer: LayerIndex,
+}
+
+impl StagedTaskFile {
+    /// Tells whether the file is run as a task: `[0-9]*`, not `*~`, executable, directly in the folder.
+    ///
+    /// For a symlink the caller follows it inside the folder and asks about its target's bit.
+    #[must_use]
+    pub fn is_task(&self) -> bool {
+        let name = self.path.as_bytes();
+        self.executable && name[0].is_ascii_digit() && !name.ends_with(b"~") && !name.contains(&b'/')
+    }
+}
+
+/// The merged model of one host. Built from a [`VerifiedRevision`] only, by [`crate::stage`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedModel {
+    pub(crate) revision: VerifiedRevision,
+    pub(crate) layers: Vec<String>,
+    pub(crate) entries: BTreeMap<RelPath, StagedEntry>,
+    pub(crate) deletions: BTreeMap<RelPath, LayerIndex>,
+    pub(crate) pre_tasks: Vec<StagedTaskFile>,
+    pub(crate) post_tasks: Vec<StagedTaskFile>,
+    pub(crate) others: BTreeMap<RelPath, (StagedKind, bool)>,
+    pub(crate) retired: Option<String>,
+}
+
+impl StagedModel {
+    /// Returns the revision the model was built from.
+    #[must_use]
+    pub const fn revision(&self) -> &VerifiedRevision {
+        &self.revision
+    }
+
+    /// Returns the commit the model was built from.
+    #[must_use]
+    pub const fn commit(&self) -> ObjectId {
+        self.revision.commit()
+    }
+
+    /// Returns the names of the layers, first wins.
+    #[must_use]
+    pub fn layers(&self) -> &[String] {
+        &self.layers
+    }
+
+    /// Returns the overlay: every path with what it should be, directories included.
+    #[must_use]
+    pub const fn entries(&self) -> &BTreeMap<RelPath, StagedEntry> {
+        &self.entries
+    }
+
+    /// Returns the paths that `delete/` names and no layer installs.
+    #[must_use]
+    pub const fn deletions(&self) -> &BTreeMap<RelPath, LayerIndex> {
+        &self.deletions
+    }
+
+    /// Returns the files of the merged `pre-tasks.d/`, by name.
+    #[must_use]
+    pub fn pre_tasks(&self) -> &[StagedTaskFile] {
+        &self.pre_tasks
+    }
+
+    /// Returns the files of the merged `post-tasks.d/`, by name.
+    #[must_use]
+    pub fn post_tasks(&self) -> &[StagedTaskFile] {
+        &self.post_tasks
+    }
+
+    /// Returns what classic layers carry beside the four folders, with the executable bit (C3).
+    #[must_use]
+    pub const fn others(&self) -> &BTreeMap<RelPath, (StagedKind, bool)> {
+        &self.others
+    }
+
+    /// Returns when and why the host was retired, as its layer words it.
+    #[must_use]
+    pub fn retired(&self) -> Option<&str> {
+        self.retired.as_deref()
+    }
+
+    /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.
+    pub fn amend(&mut self, entries: BTreeMap<RelPath, StagedEntry>) {
+        self.entries = entries;
+    }
+}
