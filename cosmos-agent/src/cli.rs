@@ -1,1 +1,239 @@
-//! placeholder
+//! The command line: what can be typed. What it does is in [`crate::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Makes this host what a signed repository says it should be.
+#[derive(Debug, Parser)]
+#[command(name = "cosmos", version, disable_version_flag = true, propagate_version = true)]
+#[command(after_help = "Examples:\n  cosmos demo\n  cosmos plan\n  cosmos run -v\n  cosmos status --json")]
+pub struct Cli {
+    /// Options every command takes.
+    #[command(flatten)]
+    pub global: GlobalOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GlobalOptions {
+    /// Work on the host below DIR instead of /
+    #[arg(short = 'r', long, value_name = "DIR", global = true)]
+    pub root: Option<PathBuf>,
+    /// Read trust settings from FILE instead of /etc/cosmos/trust.toml; agent settings lie beside it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Show what would be done and change nothing
+    #[arg(short = 'n', long, global = true)]
+    pub dry_run: bool,
+    /// Run tasks with COSMOS_DRY_TASKS=y and change no files
+    #[arg(short = 'N', long, global = true)]
+    pub dry_tasks: bool,
+    /// Say more; twice for even more
+    #[arg(short = 'v', long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Print one JSON document instead of text (docs/formats.md §13)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, global = true)]
+    pub version: Option<bool>,
+    /// Act on revisions nobody signed: for laboratories only, logged on each run
+    #[arg(long, global = true, hide = true)]
+    pub insecure_skip_verification: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Starts a repository: two files that say who may sign and what the fleet is called
+    #[command(after_help = "Examples:\n  cosmos init fleet/ --fleet home --signer operator.asc")]
+    Init(InitOptions),
+    /// Writes this host's trust settings and fetches the repository for the first time
+    #[command(after_help = "Examples:\n  cosmos clone https://git.example.org/fleet.git --trust COMMIT:FINGERPRINT --fqdn ns1.example.org")]
+    Clone(CloneOptions),
+    /// Fetches and authenticates: the newest revision that passes becomes the one to apply
+    Update,
+    /// Applies the accepted revision to this host
+    Apply(ApplyOptions),
+    /// Updates, then applies
+    #[command(after_help = "Examples:\n  cosmos run\n  cosmos run --scheduled")]
+    Run(RunOptions),
+    /// Shows what apply would do, as a diff
+    #[command(visible_alias = "diff")]
+    Plan,
+    /// Shows where this host differs from what was applied; exit status 5 when it does
+    Drift,
+    /// Shows which revision is accepted, applied, refused, and whether this host is well
+    Status,
+    /// Judges a revision again and shows the proof
+    Verify(VerifyOptions),
+    /// Shows what changed on this host, when, and who signed it
+    Log(LogOptions),
+    /// Runs gpg on the classic keyring
+    #[command(disable_help_flag = true)]
+    Gpg(GpgOptions),
+    /// Switches unattended runs off, with a reason
+    #[command(after_help = "Examples:\n  cosmos pause 'disk swap, ask Kim' --until 2026-01-10T18:00:00Z")]
+    Pause(PauseOptions),
+    /// Switches unattended runs on again
+    Resume,
+    /// Runs on a schedule, for hosts without systemd and cron
+    Daemon(DaemonOptions),
+    /// Shows all of it on a throw-away host: no root, no network, nothing outside DIR
+    #[command(after_help = "Examples:\n  cosmos demo\n  cosmos demo /tmp/cosmos-demo")]
+    Demo(DemoOptions),
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Writes the manual pages into DIR
+    #[command(hide = true)]
+    Manual {
+        /// Where to
+        dir: PathBuf,
+    },
+    /// A classic command: runs the scripts of NAME.d (C10)
+    #[command(external_subcommand)]
+    Folder(Vec<std::ffi::OsString>),
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitOptions {
+    /// The repository's folder; made when missing
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// The fleet's name
+    #[arg(long, default_value = "home")]
+    pub fleet: String,
+    /// What is signed: every commit, or release tags
+    #[arg(long, value_parser = ["commits", "tags"], default_value = "commits")]
+    pub mode: String,
+    /// An operator's certificate (gpg --armor --export); may be given several times
+    #[arg(long = "signer", value_name = "FILE", required = true)]
+    pub signers: Vec<PathBuf>,
+}
+
+/// Options of `clone`.
+#[derive(Debug, Args)]
+pub struct CloneOptions {
+    /// The repository, and mirrors of it
+    #[arg(required = true, value_name = "URL")]
+    pub urls: Vec<String>,
+    /// The introduction, given to you by an operator: a commit and its signer's fingerprint
+    #[arg(long, value_name = "COMMIT:FINGERPRINT")]
+    pub trust: Option<String>,
+    /// The name of this host in the repository
+    #[arg(long)]
+    pub fqdn: Option<String>,
+    /// What is signed; said by --tags or --branch, too
+    #[arg(long, value_parser = ["commits", "tags"])]
+    pub mode: Option<String>,
+    /// The branch followed when commits are signed
+    #[arg(long, conflicts_with = "tags")]
+    pub branch: Option<String>,
+    /// The release tags followed
+    #[arg(long, value_name = "PATTERN")]
+    pub tags: Option<String>,
+    /// https: certificates of the server's authority, instead of the system's
+    #[arg(long)]
+    pub ca_file: Option<PathBuf>,
+    /// ssh: the private key
+    #[arg(long)]
+    pub ssh_key: Option<PathBuf>,
+    /// ssh: the pinned host keys
+    #[arg(long)]
+    pub known_hosts: Option<PathBuf>,
+    /// https: a file holding a token
+    #[arg(long)]
+    pub token_file: Option<PathBuf>,
+    /// https: a proxy
+    #[arg(long)]
+    pub proxy: Option<String>,
+    /// Connect to this address instead of looking the name up
+    #[arg(long)]
+    pub address: Option<String>,
+    /// Replace trust settings and state that exist already
+    #[arg(long)]
+    pub again: bool,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Default, Args)]
+pub struct ApplyOptions {
+    /// Wait for another run to end
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// Options of `run`.
+#[derive(Debug, Default, Args)]
+pub struct RunOptions {
+    /// Behave for a timer: obey the off switch and back-off, speak once when a failure starts and once when it ends
+    #[arg(long)]
+    pub scheduled: bool,
+    /// Wait for another run to end
+    #[arg(long)]
+    pub wait: bool,
+    /// Forget back-off and try again now
+    #[arg(long)]
+    pub retry: bool,
+    /// Take the repository from a bundle file instead of the remotes
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// A commit id; the newest candidate when left out
+    pub revision: Option<String>,
+}
+
+/// Options of `log`.
+#[derive(Debug, Args)]
+pub struct LogOptions {
+    /// Only entries about this path
+    pub path: Option<PathBuf>,
+}
+
+/// Options of `gpg`.
+#[derive(Debug, Args)]
+pub struct GpgOptions {
+    /// What gpg is asked
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<std::ffi::OsString>,
+}
+
+/// Options of `pause`.
+#[derive(Debug, Args)]
+pub struct PauseOptions {
+    /// Why, for whoever looks next
+    pub reason: String,
+    /// When runs start again by themselves
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// Options of `daemon`.
+#[derive(Debug, Args)]
+pub struct DaemonOptions {
+    /// Five cron fields, instead of the settings' schedule
+    #[arg(long, value_name = "EXPRESSION")]
+    pub schedule: Option<String>,
+    /// The largest delay after each point of the schedule
+    #[arg(long)]
+    pub splay: Option<String>,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Where everything happens; a new temporary folder when left out
+    pub dir: Option<PathBuf>,
+}
