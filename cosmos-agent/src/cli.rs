@@ -1,5 +1,6 @@
 //! The command line: what can be typed. What it does is in [`crate::commands`].
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -99,7 +100,7 @@ pub enum Command {
     },
     /// A classic command: runs the scripts of NAME.d (C10)
     #[command(external_subcommand)]
-    Folder(Vec<std::ffi::OsString>),
+    Folder(Vec<OsString>),
 }
 
 /// Options of `init`.
@@ -207,7 +208,7 @@ pub struct LogOptions {
 pub struct GpgOptions {
     /// What gpg is asked
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub arguments: Vec<std::ffi::OsString>,
+    pub arguments: Vec<OsString>,
 }
 
 /// Options of `pause`.
