@@ -1,0 +1,18 @@
+//! The file system as Cosmos sees it: everything below the handle of one root, and the only place that writes.
+//!
+//! No path is handed to the kernel whole. A walk goes component by component ([`walk`]), so that a link planted by a
+//! local user leads nowhere (A37–A40), and changes are made relative to the directory that was reached ([`Directory`]).
+
+mod directory;
+mod error;
+#[cfg(test)]
+pub(crate) mod faults;
+mod read;
+mod walk;
+pub(crate) mod write;
+
+pub use directory::Directory;
+pub use error::{FsError, OnPath};
+pub use read::{Kind, kind_of, stat_of};
+pub use walk::{Cursor, Obstacle, Root};
+pub use write::{append, make_directories, open_private, remove, replace};

@@ -1,0 +1,138 @@
+//! Writing whole files of the agent's own: state, settings, backups. Managed files are written by [`crate::apply`].
+
+use std::fs::File;
+use std::io::Write as _;
+
+use cosmos_model::path::RelPath;
+use cosmos_model::snapshot::Attributes;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid};
+
+use super::directory::{Directory, gate};
+use super::error::{FsError, OnPath};
+use super::walk::{Obstacle, Root};
+
+/// Writes all of `bytes`.
+pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> nix::Result<()> {
+    gate()?;
+    file.write_all(bytes).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))
+}
+
+/// Sets owner and mode on the open file, the owner first: changing it clears setuid.
+pub(crate) fn set_attributes(file: &File, attributes: Attributes) -> nix::Result<()> {
+    gate()?;
+    nix::unistd::fchown(file, Some(Uid::from_raw(attributes.uid)), Some(Gid::from_raw(attributes.gid)))?;
+    nix::sys::stat::fchmod(file, Mode::from_bits_truncate(attributes.mode))
+}
+
+/// Puts the file's bytes on disk.
+pub(crate) fn sync(file: &File) -> nix::Result<()> {
+    gate()?;
+    nix::unistd::fsync(file)
+}
+
+/// Puts `bytes` at `path` as one change that survives a power cut: the file is the old or the new one.
+///
+/// The folder must exist ([`make_directories`]).
+///
+/// # Errors
+/// Returns an [`FsError`]; the old file is then untouched.
+pub fn replace(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    let directory = folder(root, path)?;
+    let temporary = temporary_name(path.name());
+    let written = write_temporary(&directory, &temporary, bytes, mode)
+        .and_then(|()| directory.rename(&temporary, path.name()))
+        .and_then(|()| directory.sync());
+    if written.is_err() {
+        // Best effort: the error that matters is the one before, and the next replacement takes the name over.
+        let _ = directory.unlink(&temporary);
+    }
+    written.on("write", path.as_bytes())
+}
+
+fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32) -> nix::Result<()> {
+    let mut file = match directory.create(name) {
+        // Left by a run that was killed: only one run writes at a time, so it is nobody's.
+        Err(Errno::EEXIST) => directory.unlink(name).and_then(|()| directory.create(name))?,
+        created => created?,
+    };
+    gate()?;
+    nix::sys::stat::fchmod(&file, Mode::from_bits_truncate(mode))?;
+    write_all(&mut file, bytes)?;
+    sync(&file)
+}
+
+/// A fixed name: the agent's own folders are written by one run at a time and by nobody else.
+fn temporary_name(name: &[u8]) -> Vec<u8> {
+    [b".", name, b".new"].concat()
+}
+
+/// Appends `bytes` to the file `path`, made with `mode` when it is not there, and puts them on disk.
+///
+/// # Errors
+/// Returns an [`FsError`] when the folder is missing or the write fails.
+pub fn append(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
+    let mut file = folder(root, path)?.open_writing(path.name(), flags, mode).on("open", path.as_bytes())?;
+    write_all(&mut file, bytes).and_then(|()| sync(&file)).on("write", path.as_bytes())
+}
+
+/// Opens `path` for reading and writing without changing it, made 0600 when it is not there.
+///
+/// # Errors
+/// Returns an [`FsError`] when the folder is missing or the path is a link.
+pub fn open_private(root: &Root, path: &RelPath) -> Result<File, FsError> {
+    folder(root, path)?.open_writing(path.name(), OFlag::O_RDWR | OFlag::O_CREAT, 0o600).on("open", path.as_bytes())
+}
+
+/// Removes the file or symlink `path`; one that is not there is no error.
+///
+/// # Errors
+/// Returns an [`FsError`] when the kernel refuses.
+pub fn remove(root: &Root, path: &RelPath) -> Result<(), FsError> {
+    let parent = path.parent();
+    let directory = match root.directory(parent.as_ref().map_or(&[], RelPath::as_bytes)) {
+        Ok(directory) => directory,
+        Err(Obstacle::Missing) => return Ok(()),
+        Err(obstacle) => return Err(obstacle.into_error(path.as_bytes())),
+    };
+    match directory.unlink(path.name()) {
+        Ok(()) => directory.sync().on("remove", path.as_bytes()),
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno).on("remove", path.as_bytes()),
+    }
+}
+
+/// Makes the directory `path` and those above it that are missing, with `mode`; existing ones are left as they are.
+///
+/// # Errors
+/// Returns an [`FsError`] when something else is in the way.
+pub fn make_directories(root: &Root, path: &RelPath, mode: u32) -> Result<Directory, FsError> {
+    for folder in path.ancestors().chain([path.clone()]) {
+        match root.directory(folder.as_bytes()) {
+            Ok(_) => {}
+            Err(Obstacle::Missing) => make_one(root, &folder, mode)?,
+            Err(obstacle) => return Err(obstacle.into_error(folder.as_bytes())),
+        }
+    }
+    root.directory(path.as_bytes()).map_err(|obstacle| obstacle.into_error(path.as_bytes()))
+}
+
+fn make_one(root: &Root, path: &RelPath, mode: u32) -> Result<(), FsError> {
+    let directory = folder(root, path)?;
+    match directory.make_directory(path.name(), mode) {
+        Ok(()) | Err(Errno::EEXIST) => directory.sync().on("make directory", path.as_bytes()),
+        Err(errno) => Err(errno).on("make directory", path.as_bytes()),
+    }
+}
+
+fn folder(root: &Root, path: &RelPath) -> Result<Directory, FsError> {
+    let parent = path.parent();
+    root.directory(parent.as_ref().map_or(&[], RelPath::as_bytes))
+        .map_err(|obstacle| obstacle.into_error(path.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;
