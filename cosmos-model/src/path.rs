@@ -22,12 +22,18 @@ impl RelPath {
     /// # Errors
     /// Returns [`InvalidPath`] for an empty or absolute path, an empty, `.` or `..` component, or a NUL byte.
     pub fn new(bytes: &[u8]) -> Result<Self, InvalidPath> {
-        let sound = bytes.split(|byte| *byte == b'/').all(|component| !matches!(component, b"" | b"." | b".."));
-        if sound && !bytes.contains(&0) {
+        if Self::is_sound(bytes) {
             Ok(Self(bytes.into()))
         } else {
             Err(InvalidPath(crate::escape::for_terminal(bytes)))
         }
+    }
+
+    /// Tells whether [`RelPath::new`] accepts `bytes`, without making a path of them.
+    #[must_use]
+    pub fn is_sound(bytes: &[u8]) -> bool {
+        let mut components = bytes.split(|byte| *byte == b'/');
+        components.all(|component| !matches!(component, b"" | b"." | b"..")) && !bytes.contains(&0)
     }
 
     /// Returns the path's bytes, components separated by `/`.

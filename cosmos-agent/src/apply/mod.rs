@@ -1,1 +1,3 @@
-//! placeholder
+//! Applying a plan: the only code that changes managed paths.
+
+pub mod managed_file;

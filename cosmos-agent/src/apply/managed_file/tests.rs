@@ -1,0 +1,87 @@
+//! Laws of the managed set's file: what is written is read, and nothing else is.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn entry() -> impl Strategy<Value = ManagedEntry> {
+    let kind = prop_oneof![Just(ManagedKind::File), Just(ManagedKind::Symlink), Just(ManagedKind::Directory)];
+    let numbers = (0u32..=0o7777, any::<u32>(), any::<u32>(), any::<u64>(), 0u16..3);
+    let hashes = (any::<[u8; 32]>(), proptest::option::of(any::<[u8; 32]>()), proptest::option::of(1u8..));
+    let times = (any::<u64>(), any::<u64>(), any::<i64>(), 0u32..1_000_000_000, any::<i64>(), 0u32..1_000_000_000);
+    let flags = any::<[bool; 4]>();
+    (kind, numbers, hashes, times, flags).prop_map(|(kind, numbers, hashes, times, flags)| ManagedEntry {
+        kind,
+        attributes: Attributes { mode: numbers.0, uid: numbers.1, gid: numbers.2 },
+        size: numbers.3,
+        hash: ContentHash::new(hashes.0),
+        blob: hashes.2.map(|byte| ObjectId::new([byte; 20])),
+        stat: Stat {
+            device: times.0,
+            inode: times.1,
+            size: numbers.3,
+            modified: (times.2, times.3),
+            changed: (times.4, times.5),
+        },
+        layer: numbers.4,
+        found: hashes.1.map(ContentHash::new),
+        found_kept: flags[0],
+        task_made: flags[1],
+        unfinished: flags[2],
+        left_alone: flags[3],
+    })
+}
+
+fn set() -> impl Strategy<Value = ManagedSet> {
+    let path = "[a-c]{1,3}(/[a-c.-]{3,9}){0,3}".prop_map(|text| RelPath::new(text.as_bytes()));
+    let entries = proptest::collection::btree_map(path.prop_filter_map("a dotted name", Result::ok), entry(), 0..20);
+    (entries, proptest::option::of(1u8..)).prop_map(|(entries, commit)| ManagedSet {
+        commit: commit.map(|byte| ObjectId::new([byte; 20])),
+        layers: vec!["ns1.example.org".to_owned(), "models/dns".to_owned(), String::new()],
+        entries,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(set in set()) {
+        let bytes = encode(&set);
+        let file = ManagedFile::parse(&bytes).unwrap();
+        prop_assert_eq!(file.len() as usize, set.entries.len());
+        prop_assert_eq!(file.to_set(), set);
+    }
+
+    #[test]
+    fn a_changed_byte_or_a_cut_is_refused(set in set(), place in any::<prop::sample::Index>(), with in 1u8..) {
+        let mut bytes = encode(&set);
+        let place = place.index(bytes.len());
+        prop_assert!(ManagedFile::parse(&bytes[..place]).is_err());
+        bytes[place] ^= with;
+        prop_assert!(ManagedFile::parse(&bytes).is_err());
+    }
+
+    #[test]
+    fn bytes_with_a_right_checksum_are_refused_or_read_to_the_same_bytes(
+        set in set(), changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)
+    ) {
+        let mut bytes = encode(&set);
+        bytes.truncate(bytes.len() - TRAILER);
+        for (place, with) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = with;
+        }
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        if let Ok(file) = ManagedFile::parse(&bytes) {
+            prop_assert_eq!(encode(&file.to_set()), bytes);
+        }
+    }
+}
+
+#[test]
+fn a_later_format_is_told_from_a_foreign_file() {
+    assert_eq!(ManagedFile::parse(b"COSMOSM2....").unwrap_err(), ManagedFileError::Later);
+    assert_eq!(ManagedFile::parse(b"something").unwrap_err(), ManagedFileError::NotManaged);
+    assert_eq!(ManagedFile::parse(b"").unwrap_err(), ManagedFileError::NotManaged);
+    assert_eq!(ManagedFile::parse(b"COSMOSM1").unwrap_err(), ManagedFileError::Checksum);
+}
