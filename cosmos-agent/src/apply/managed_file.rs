@@ -241,7 +241,8 @@ fn record<'a>(rest: &mut &'a [u8]) -> Option<ManagedRecord<'a>> {
 /// A path longer than 65,535 bytes cannot exist on Linux (4,096) and is left out.
 #[must_use]
 pub fn encode(set: &ManagedSet) -> Vec<u8> {
-    let entries: Vec<_> = set.entries.iter().filter(|(path, _)| path.as_bytes().len() <= usize::from(u16::MAX)).collect();
+    let entries: Vec<_> =
+        set.entries.iter().filter(|(path, _)| path.as_bytes().len() <= usize::from(u16::MAX)).collect();
     let mut bytes = Vec::with_capacity(64 + entries.len() * 192);
     bytes.extend_from_slice(MAGIC);
     bytes.push(VERSION);

@@ -1,0 +1,116 @@
+//! The backup store: what was found at a path and is not ours, by content, 0600, bounded, the oldest going first.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+
+use cosmos_model::content::ContentHash;
+use cosmos_model::path::RelPath;
+use nix::errno::Errno;
+use nix::sys::stat::futimens;
+use nix::sys::time::TimeSpec;
+
+use super::folder::StateFolder;
+use crate::fs::{self, Directory, FsError, OnPath as _, Root, stat_of, write};
+use crate::host::hash_of;
+
+/// How many bytes are copied at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Keeps the content of `file` as `hash`; tells whether that is what the file holds.
+pub(super) fn keep_file(root: &Root, state: &StateFolder, file: &mut File, hash: ContentHash) -> Result<bool, FsError> {
+    let (path, directory) = place(root, state, hash)?;
+    let mut chunk = vec![0; CHUNK];
+    if hash_of(file, &mut chunk).on("read", path.as_bytes())? != hash {
+        return Ok(false);
+    }
+    if freshen(&directory, path.name()).on("keep", path.as_bytes())? {
+        return Ok(true);
+    }
+    file.rewind().on("read", path.as_bytes())?;
+    let temporary = [b".", path.name(), b".new"].concat();
+    let copied = copy(file, &directory, &temporary, &mut chunk);
+    let same = match copied.on("keep", path.as_bytes()) {
+        Ok(mut copy) => hash_of(&mut copy, &mut chunk).on("read", path.as_bytes())? == hash,
+        Err(error) => {
+            // Best effort: the error that matters is the one before.
+            let _ = directory.unlink(&temporary);
+            return Err(error);
+        }
+    };
+    let end = if same { directory.rename(&temporary, path.name()) } else { directory.unlink(&temporary) };
+    end.and_then(|()| directory.sync()).on("keep", path.as_bytes())?;
+    Ok(same)
+}
+
+/// Keeps `bytes`, a symlink's target, under their hash.
+pub(super) fn keep_bytes(root: &Root, state: &StateFolder, bytes: &[u8]) -> Result<(), FsError> {
+    let (path, directory) = place(root, state, ContentHash::of(bytes))?;
+    if freshen(&directory, path.name()).on("keep", path.as_bytes())? {
+        return Ok(());
+    }
+    fs::replace(root, &path, bytes, 0o600)
+}
+
+fn place(root: &Root, state: &StateFolder, hash: ContentHash) -> Result<(RelPath, Directory), FsError> {
+    let folder = state.path("backup");
+    let directory = fs::make_directories(root, &folder, 0o700)?;
+    let path = folder.join(hash.to_string().as_bytes()).expect("a hash is one component");
+    Ok((path, directory))
+}
+
+/// Makes the backup `name` the youngest, if it is there.
+fn freshen(directory: &Directory, name: &[u8]) -> nix::Result<bool> {
+    match directory.open_file(name) {
+        Ok(file) => futimens(&file, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW).map(|()| true),
+        Err(Errno::ENOENT) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn copy(from: &mut File, directory: &Directory, name: &[u8], chunk: &mut [u8]) -> nix::Result<File> {
+    let as_errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32));
+    let mut to = match directory.create(name) {
+        Err(Errno::EEXIST) => directory.unlink(name).and_then(|()| directory.create(name))?,
+        created => created?,
+    };
+    // What grows meanwhile is not followed: the hash then differs, and the step is refused.
+    let mut left = from.metadata().map_err(as_errno)?.len();
+    while left > 0 {
+        let most = usize::try_from(left).unwrap_or(chunk.len()).min(chunk.len());
+        let count = from.read(&mut chunk[..most]).map_err(as_errno)?;
+        if count == 0 {
+            break;
+        }
+        write::write_all(&mut to, &chunk[..count])?;
+        left -= count as u64;
+    }
+    write::sync(&to)?;
+    to.rewind().map_err(as_errno)?;
+    Ok(to)
+}
+
+/// Removes the oldest backups until the rest fits the bound; those in `kept` stay, they are this run's.
+pub(super) fn bound(root: &Root, state: &StateFolder, kept: &BTreeSet<ContentHash>) -> Result<(), FsError> {
+    let folder = state.path("backup");
+    let Ok(directory) = root.directory(folder.as_bytes()) else { return Ok(()) };
+    let mut backups = Vec::new();
+    for name in directory.names().on("list", folder.as_bytes())? {
+        if let Some(stat) = directory.stat(&name).on("look at", folder.as_bytes())? {
+            backups.push((stat_of(&stat).modified, stat_of(&stat).size, name));
+        }
+    }
+    backups.sort_unstable();
+    let fresh: BTreeSet<Vec<u8>> = kept.iter().map(|hash| hash.to_string().into_bytes()).collect();
+    let mut total: u64 = backups.iter().map(|(_, size, _)| size).sum();
+    for (_, size, name) in backups {
+        if total <= state.backup_size() {
+            break;
+        }
+        if !fresh.contains(&name) {
+            directory.unlink(&name).on("remove a backup below", folder.as_bytes())?;
+            total -= size;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Files that are written and not yet in place: many temporary files, one sync, then the renames.
+//!
+//! Syncing each of 10,000 files costs seven times as much as one `syncfs` for a thousand; a batch is bounded since its
+//! files need their space twice (docs/decisions.md, Apply).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use cosmos_model::snapshot::Stat;
+
+use crate::fs::{Directory, write};
+
+/// Most files of a batch.
+const FILES: usize = 1_000;
+/// Most bytes of a batch.
+const BYTES: u64 = 64 << 20;
+/// Most distinct folders of a batch; each is an open handle, and 1,024 are usual.
+const FOLDERS: usize = 200;
+/// Up to so many files are synced one by one: `syncfs` also writes what others left dirty.
+const FEW: usize = 16;
+
+/// A step whose temporary file, or symlink, lies beside its path.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// The step's position in the plan.
+    pub(super) number: usize,
+    /// The folder of its path.
+    pub(super) directory: Directory,
+    /// The temporary name in it.
+    pub(super) temporary: Vec<u8>,
+    /// The file, while there are few; symlinks have none.
+    pub(super) file: Option<File>,
+    /// How the temporary file looked when it was done.
+    pub(super) stat: Stat,
+}
+
+/// Pending steps in the plan's order.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pending: Vec<Pending>,
+    bytes: u64,
+    folders: BTreeMap<(u64, u64), Directory>,
+}
+
+impl Batch {
+    /// Adds a step.
+    pub(super) fn push(&mut self, pending: Pending) -> nix::Result<()> {
+        let directory = pending.directory.clone();
+        self.bytes += pending.stat.size;
+        self.pending.push(pending);
+        if self.pending.len() > FEW {
+            self.pending.iter_mut().for_each(|pending| pending.file = None);
+        }
+        self.touch(directory)
+    }
+
+    /// Notes that entries of `directory` changed, so that it is synced at the end of the batch.
+    pub(super) fn touch(&mut self, directory: Directory) -> nix::Result<()> {
+        let stat = directory.stat_self()?;
+        self.folders.insert((stat.st_dev, stat.st_ino), directory);
+        Ok(())
+    }
+
+    /// Tells whether it is time to put the batch in place.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.len() >= FILES || self.bytes >= BYTES || self.folders.len() >= FOLDERS
+    }
+
+    /// Puts the temporary files' content on disk.
+    pub(super) fn sync_files(&self) -> nix::Result<()> {
+        if self.pending.len() <= FEW {
+            return self.pending.iter().filter_map(|pending| pending.file.as_ref()).try_for_each(write::sync);
+        }
+        let mut systems = BTreeMap::new();
+        for ((device, _), directory) in &self.folders {
+            systems.entry(*device).or_insert(directory);
+        }
+        systems.values().try_for_each(|directory| directory.sync_file_system())
+    }
+
+    /// Hands out the pending steps, in order.
+    pub(super) fn take(&mut self) -> Vec<Pending> {
+        self.bytes = 0;
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Puts the touched folders' entries on disk.
+    pub(super) fn sync_folders(&mut self) -> nix::Result<()> {
+        std::mem::take(&mut self.folders).values().try_for_each(Directory::sync)
+    }
+}

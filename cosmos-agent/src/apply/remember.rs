@@ -1,0 +1,159 @@
+//! What is managed after an apply, and after tasks: the plan's word where its steps were done, the old one elsewhere.
+
+use std::collections::BTreeMap;
+
+use cosmos_model::content::ContentHash;
+use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
+use cosmos_model::path::RelPath;
+use cosmos_model::plan::{Action, Plan};
+use cosmos_model::snapshot::{Observed, Stat};
+
+use super::execute::Outcome;
+use crate::fs::{Cursor, FsError, OnPath as _, Root, stat_of};
+use crate::host::Observer;
+
+/// Returns what is managed after the steps of `plan` ended as `outcomes` say.
+pub(super) fn after(
+    root: &Root,
+    plan: &Plan,
+    before: &ManagedSet,
+    outcomes: &[Outcome],
+    complete: bool,
+) -> Result<ManagedSet, FsError> {
+    let mut managed = plan.managed_after();
+    let mut written = BTreeMap::new();
+    for (step, outcome) in plan.steps().iter().zip(outcomes) {
+        match outcome {
+            Outcome::Done(stat) => {
+                // Owner and mode set: the content is the one that was just compared, all else is looked at anew.
+                let stat = stat.filter(|_| !matches!(step.action(), Action::SetAttributes { .. }));
+                written.insert(step.path().clone(), stat);
+            }
+            Outcome::Open | Outcome::Refused => take_back(&mut managed, before, step.path()),
+        }
+    }
+    if !complete {
+        managed.commit = before.commit;
+    }
+    let mut settling = Settling { cursor: Cursor::new(root), observer: Observer::new(root) };
+    for (path, entry) in &mut managed.entries {
+        match written.get(path) {
+            Some(Some(stat)) => entry.stat = *stat,
+            _ => settling.settle(path, entry, before.entries.get(path))?,
+        }
+    }
+    Ok(managed)
+}
+
+/// Lets `path` be what it was: its step was not done.
+pub(super) fn take_back(managed: &mut ManagedSet, before: &ManagedSet, path: &RelPath) {
+    match before.entries.get(path) {
+        Some(entry) => {
+            let name = before.layers.get(usize::from(entry.layer)).map_or("", String::as_str);
+            let layer = layer_index(managed, name);
+            managed.entries.insert(path.clone(), ManagedEntry { layer, ..entry.clone() });
+        }
+        None => {
+            managed.entries.remove(path);
+        }
+    }
+}
+
+/// Returns the position of the layer `name`, adding it if need be.
+pub(super) fn layer_index(managed: &mut ManagedSet, name: &str) -> u16 {
+    let position = managed.layers.iter().position(|layer| layer == name).unwrap_or_else(|| {
+        managed.layers.push(name.to_owned());
+        managed.layers.len() - 1
+    });
+    u16::try_from(position).expect("a host has far fewer than 65,536 layers")
+}
+
+struct Settling<'r> {
+    cursor: Cursor<'r>,
+    observer: Observer<'r>,
+}
+
+impl Settling<'_> {
+    /// Gives `entry` the stat by which the next run recognises it, or marks it as one to look at again.
+    fn settle(&mut self, path: &RelPath, entry: &mut ManagedEntry, old: Option<&ManagedEntry>) -> Result<(), FsError> {
+        let now = self.stat(path)?;
+        if let Some(old) = old
+            && !old.unfinished
+            && now == Some(old.stat)
+            && (old.kind, old.hash) == (entry.kind, entry.hash)
+        {
+            entry.stat = old.stat;
+            return Ok(());
+        }
+        let is_ours = agrees(entry, &self.observer.look(path, None)?);
+        // The look is only worth something if nothing happened meanwhile.
+        entry.unfinished = !is_ours || self.stat(path)? != now;
+        entry.stat = Stat { size: entry.size, ..now.unwrap_or_default() };
+        Ok(())
+    }
+
+    fn stat(&mut self, path: &RelPath) -> Result<Option<Stat>, FsError> {
+        let Ok((directory, name)) = self.cursor.folder_of(path.as_bytes()) else { return Ok(None) };
+        Ok(directory.stat(name).on("look at", path.as_bytes())?.map(|stat| stat_of(&stat)))
+    }
+}
+
+fn agrees(entry: &ManagedEntry, found: &Observed) -> bool {
+    entry.left_alone
+        || match (entry.kind, found) {
+            (ManagedKind::File, Observed::File { attributes, hash, .. }) => {
+                (entry.hash, entry.attributes) == (*hash, *attributes)
+            }
+            (ManagedKind::Symlink, Observed::Symlink { target, .. }) => entry.hash == ContentHash::of(target),
+            (ManagedKind::Directory, Observed::Directory(attributes)) => entry.attributes == *attributes,
+            _ => false,
+        }
+}
+
+/// Takes what tasks made of managed paths into `managed`; returns the paths whose content, owner or mode changed (C11).
+///
+/// A path that a task removed or made another kind of thing is not taken over: that is drift.
+///
+/// # Errors
+/// Returns the first path that could not be looked at.
+pub fn take_over(root: &Root, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
+    let mut settling = Settling { cursor: Cursor::new(root), observer: Observer::new(root) };
+    let mut changed = Vec::new();
+    for (path, entry) in &mut managed.entries {
+        let Some(now) = settling.stat(path)? else { continue };
+        let untouched = now == entry.stat && entry.kind != ManagedKind::Directory;
+        if entry.left_alone || entry.unfinished || untouched {
+            continue;
+        }
+        let found = settling.observer.look(path, None)?;
+        if !agrees(entry, &found) && adopt(entry, &found) {
+            entry.task_made = true;
+            changed.push(path.clone());
+        }
+        if agrees(entry, &found) {
+            let settled = settling.stat(path)? == Some(now);
+            entry.unfinished = !settled;
+            entry.stat = Stat { size: entry.size, ..now };
+        }
+    }
+    Ok(changed)
+}
+
+/// Lets `entry` say what was found, if it is of the same kind.
+fn adopt(entry: &mut ManagedEntry, found: &Observed) -> bool {
+    match (entry.kind, found) {
+        (ManagedKind::File, Observed::File { attributes, size, hash }) => {
+            (entry.attributes, entry.size, entry.hash) = (*attributes, *size, *hash);
+            true
+        }
+        (ManagedKind::Symlink, Observed::Symlink { attributes, target, .. }) => {
+            (entry.attributes, entry.size, entry.hash) = (*attributes, target.len() as u64, ContentHash::of(target));
+            true
+        }
+        (ManagedKind::Directory, Observed::Directory(attributes)) => {
+            entry.attributes = *attributes;
+            true
+        }
+        _ => false,
+    }
+}

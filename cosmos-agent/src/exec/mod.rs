@@ -1,0 +1,205 @@
+//! Starting programs: the only place that does.
+//!
+//! A program gets the environment it is given and no other, reads from nothing, and is the leader of a process group
+//! of its own. It is waited for by its process, not by the end of its output: what it leaves running in the
+//! background may keep the output open for ever.
+
+mod output;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::PipeReader;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+pub use output::Output;
+
+/// The longest time between two looks at a program whose output stays open or was closed early.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The first of those times; most programs are gone a moment after they close their output.
+const FIRST_LOOK: Duration = Duration::from_micros(50);
+
+/// A program to run.
+#[derive(Debug, Clone)]
+pub struct Program<'a> {
+    /// Its absolute path.
+    pub path: &'a Path,
+    /// Its arguments, without its own name.
+    pub arguments: &'a [OsString],
+    /// All of its environment.
+    pub environment: &'a BTreeMap<OsString, OsString>,
+    /// The folder it starts in.
+    pub folder: &'a Path,
+    /// When it is ended, if it does not end by itself.
+    pub limit: Option<Limit>,
+    /// How many bytes of its output are kept.
+    pub output: usize,
+}
+
+/// How long a program may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// After this time its group gets TERM.
+    pub time: Duration,
+    /// So much later its group gets KILL.
+    pub grace: Duration,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this status.
+    Exit(i32),
+    /// By this signal, not ours.
+    Signal(i32),
+    /// We ended it: it ran longer than its limit.
+    TimedOut,
+}
+
+/// A program that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// How.
+    pub ended: Ended,
+    /// After how long.
+    pub duration: Duration,
+    /// What it wrote to standard output and standard error, in the order written.
+    pub output: Output,
+}
+
+/// A program that did not start, or was lost.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// The kernel refused to start it.
+    #[error("cannot start '{path}'")]
+    Start {
+        /// The program.
+        path: String,
+        /// The kernel's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It runs, but we cannot wait for it.
+    #[error("cannot wait for '{path}'")]
+    Wait {
+        /// The program.
+        path: String,
+        /// The kernel's answer.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Runs `program` to its end.
+///
+/// # Errors
+/// Returns an [`ExecError`] when it cannot be started or waited for.
+pub fn run(program: &Program<'_>) -> Result<Finished, ExecError> {
+    let path = || cosmos_model::escape::for_terminal(OsStr::as_encoded_bytes(program.path.as_os_str()));
+    let started = Instant::now();
+    let (reader, child) = start(program).map_err(|source| ExecError::Start { path: path(), source })?;
+    let mut running = Running {
+        child,
+        reader: Some(reader),
+        output: Output::keeping(program.output),
+        started,
+        limit: program.limit,
+        asked: false,
+    };
+    let (status, timed_out) = running.wait().map_err(|source| ExecError::Wait { path: path(), source })?;
+    let ended = match (timed_out, status.code(), status.signal()) {
+        (true, ..) => Ended::TimedOut,
+        (false, Some(code), _) => Ended::Exit(code),
+        (false, None, signal) => Ended::Signal(signal.unwrap_or_default()),
+    };
+    Ok(Finished { ended, duration: started.elapsed(), output: running.output })
+}
+
+/// Starts without `pre_exec`, so that the standard library may use `posix_spawn`.
+fn start(program: &Program<'_>) -> std::io::Result<(PipeReader, Child)> {
+    let (reader, writer) = std::io::pipe()?;
+    let child = Command::new(program.path)
+        .args(program.arguments)
+        .env_clear()
+        .envs(program.environment)
+        .current_dir(program.folder)
+        .stdin(Stdio::null())
+        .stderr(writer.try_clone()?)
+        .stdout(writer)
+        .process_group(0)
+        .spawn()?;
+    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
+    Ok((reader, child))
+}
+
+struct Running {
+    child: Child,
+    /// The output's other end; `None` once it was closed by everybody.
+    reader: Option<PipeReader>,
+    output: Output,
+    started: Instant,
+    limit: Option<Limit>,
+    /// Whether the group was asked to end (TERM).
+    asked: bool,
+}
+
+impl Running {
+    fn wait(&mut self) -> std::io::Result<(ExitStatus, bool)> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                self.drain();
+                return Ok((status, self.asked));
+            }
+            self.keep_to_the_limit();
+            pause = if self.listen(pause)? { FIRST_LOOK } else { (pause * 2).min(LOOK) };
+        }
+    }
+
+    /// Waits up to `pause` for output; tells whether there was some.
+    fn listen(&mut self, pause: Duration) -> std::io::Result<bool> {
+        let Some(reader) = &self.reader else {
+            std::thread::sleep(pause);
+            return Ok(false);
+        };
+        // While output is open it wakes us, so the pause only bounds how late the end of the program is noticed.
+        let timeout = PollTimeout::try_from(LOOK.min(pause.max(Duration::from_millis(1)))).unwrap_or(PollTimeout::ZERO);
+        match poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(reader), PollFlags::POLLIN)], timeout) {
+            Ok(0) | Err(Errno::EINTR) => Ok(false),
+            Ok(_) => {
+                self.drain();
+                Ok(true)
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn drain(&mut self) {
+        if let Some(reader) = &mut self.reader
+            && self.output.drain(reader).is_break()
+        {
+            self.reader = None;
+        }
+    }
+
+    fn keep_to_the_limit(&mut self) {
+        let Some(limit) = self.limit else { return };
+        let elapsed = self.started.elapsed();
+        let group = Pid::from_raw(self.child.id().cast_signed());
+        // The group's leader is not reaped yet, so its number cannot be another's; an empty group is no matter.
+        if !self.asked && elapsed >= limit.time {
+            self.asked = true;
+            let _ = killpg(group, Signal::SIGTERM);
+        } else if self.asked && elapsed >= limit.time + limit.grace {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}

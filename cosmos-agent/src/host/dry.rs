@@ -1,0 +1,73 @@
+//! The dry run: the same run over a host that is looked at and never changed.
+
+use std::collections::BTreeSet;
+
+use cosmos_model::managed::ManagedSet;
+use cosmos_model::path::RelPath;
+use cosmos_model::plan::Plan;
+use cosmos_model::snapshot::HostSnapshot;
+
+use super::{Host, ObserveRequest};
+use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::exec::ExecError;
+use crate::fs::FsError;
+use crate::task::{self, Task, TaskOutcome};
+
+/// What a dry run does with tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryTasks {
+    /// They are only named (`-n`).
+    Skip,
+    /// They run and are told to change nothing (`-N`).
+    Run,
+}
+
+/// A host that is observed through `H` and never changed.
+#[derive(Debug)]
+pub struct DryHost<H> {
+    observed: H,
+    tasks: DryTasks,
+}
+
+impl<H: Host> DryHost<H> {
+    /// Looks at `observed`, changing nothing.
+    #[must_use]
+    pub const fn new(observed: H, tasks: DryTasks) -> Self {
+        Self { observed, tasks }
+    }
+}
+
+impl<H: Host> Host for DryHost<H> {
+    fn observe(&self, request: &ObserveRequest<'_>) -> Result<HostSnapshot, FsError> {
+        self.observed.observe(request)
+    }
+
+    fn conffiles(&self) -> Result<BTreeSet<RelPath>, FsError> {
+        self.observed.conffiles()
+    }
+
+    /// Does no step, and answers with what is managed as it is.
+    fn apply(
+        &mut self,
+        _plan: &Plan,
+        before: &ManagedSet,
+        _contents: &dyn Contents,
+        _progress: &mut dyn FnMut(Progress),
+    ) -> Result<Applied, ApplyError> {
+        Ok(Applied { done: Vec::new(), refused: Vec::new(), managed: before.clone() })
+    }
+
+    fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError> {
+        match self.tasks {
+            DryTasks::Skip => Ok(TaskOutcome::Skipped),
+            DryTasks::Run => {
+                let environment = task::dry(task.environment);
+                self.observed.run_task(&Task { environment: &environment, ..task.clone() })
+            }
+        }
+    }
+
+    fn take_over(&mut self, _managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
+        Ok(Vec::new())
+    }
+}

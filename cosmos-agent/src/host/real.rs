@@ -1,0 +1,81 @@
+//! The host we run on, or the tree below `--root`.
+
+use std::collections::BTreeSet;
+
+use cosmos_model::managed::ManagedSet;
+use cosmos_model::path::RelPath;
+use cosmos_model::plan::Plan;
+use cosmos_model::snapshot::HostSnapshot;
+
+use super::{Host, ObserveRequest, conffiles, observe};
+use crate::apply::{self, Applied, ApplyError, Contents, Progress, RecoverError, Recovery, StateFolder};
+use crate::exec::ExecError;
+use crate::fs::{FsError, Root};
+use crate::task::{self, Task, TaskOutcome};
+
+/// A root directory and the agent's state folder in it.
+#[derive(Debug)]
+pub struct RealHost {
+    root: Root,
+    state: StateFolder,
+}
+
+impl RealHost {
+    /// Takes the host below `root`, whose state is kept in `state`.
+    #[must_use]
+    pub const fn new(root: Root, state: StateFolder) -> Self {
+        Self { root, state }
+    }
+
+    /// Returns the root's handle.
+    #[must_use]
+    pub const fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Returns where the state is kept.
+    #[must_use]
+    pub const fn state(&self) -> &StateFolder {
+        &self.state
+    }
+
+    /// Finishes what a killed run left behind; to be called under the exclusive lock, before anything else.
+    ///
+    /// # Errors
+    /// Returns a [`RecoverError`] when the journal is from a later agent or the state cannot be written.
+    pub fn recover(&mut self) -> Result<Option<Recovery>, RecoverError> {
+        apply::recover(&self.root, &self.state)
+    }
+}
+
+impl Host for RealHost {
+    fn observe(&self, request: &ObserveRequest<'_>) -> Result<HostSnapshot, FsError> {
+        observe::observe(&self.root, request)
+    }
+
+    fn conffiles(&self) -> Result<BTreeSet<RelPath>, FsError> {
+        conffiles::conffiles(&self.root)
+    }
+
+    fn apply(
+        &mut self,
+        plan: &Plan,
+        before: &ManagedSet,
+        contents: &dyn Contents,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Applied, ApplyError> {
+        apply::apply(&self.root, &self.state, plan, before, contents, progress)
+    }
+
+    fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError> {
+        task::run(task).map(TaskOutcome::Ran)
+    }
+
+    fn take_over(&mut self, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
+        let changed = apply::take_over(&self.root, managed)?;
+        if !changed.is_empty() {
+            self.state.write_managed(&self.root, managed)?;
+        }
+        Ok(changed)
+    }
+}
