@@ -18,6 +18,7 @@ pub mod logging;
 pub mod pause;
 pub mod pipeline;
 pub mod report;
+pub mod schedule;
 pub mod settings;
 pub mod site;
 pub mod state;
