@@ -1,12 +1,12 @@
 //! Settings: what is read, what is refused, and that nothing empty or missing weakens the rules (T17, A47).
 
 use std::fs;
-use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use cosmos_agent::fetch::{Limits, RemoteSettings};
+use cosmos_agent::fs::Root;
 use cosmos_agent::settings::{AgentFile, AgentSettings, LimitsFile, MergedAgent, Seconds, Size, TrustFile, load};
 use cosmos_model::trust::{Introduction, MergeRule, Mode, TrustPolicy};
 use proptest::prelude::*;
@@ -254,14 +254,13 @@ fn place(root: &Path, name: &str, text: &str, mode: u32) {
 }
 
 fn load_agent(root: &Path) -> Result<AgentSettings, String> {
-    let handle = fs::File::open(root).unwrap();
-    let loaded = load::agent(handle.as_fd(), &"etc/cosmos/agent.toml".parse().unwrap());
+    let loaded = load::agent(&Root::open(root).unwrap(), &"etc/cosmos/agent.toml".parse().unwrap());
     loaded.map_err(|error| error.to_string())
 }
 
 fn load_trust(root: &Path) -> Result<TrustFile, String> {
-    let handle = fs::File::open(root).unwrap();
-    load::trust(handle.as_fd(), &"etc/cosmos/trust.toml".parse().unwrap()).map_err(|error| error.to_string())
+    load::trust(&Root::open(root).unwrap(), &"etc/cosmos/trust.toml".parse().unwrap())
+        .map_err(|error| error.to_string())
 }
 
 #[test]
