@@ -127,7 +127,11 @@ fn is_point(minute: i8, hour: i8, moment: &jiff::Zoned) -> bool {
 
 proptest! {
     #[test]
-    fn the_next_point_is_the_first_minute_that_matches(minute in 0..60_i8, hour in 0..24_i8, start in 0..4_000_000_000_i64) {
+    fn the_next_point_is_the_first_minute_that_matches(
+        minute in 0..60_i8,
+        hour in 0..24_i8,
+        start in 0..4_000_000_000_i64,
+    ) {
         let schedule: Schedule = format!("{minute} {hour} * * *").parse().unwrap();
         let start = Timestamp::from_second(start).unwrap();
         let next = schedule.next_after(start, &TimeZone::UTC).unwrap();

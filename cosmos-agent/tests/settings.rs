@@ -26,7 +26,8 @@ fn trust(text: &str) -> Result<TrustFile, String> {
 /// Returns sound trust settings with `more` among the keys and `remote` as the remote's table.
 fn trust_with(more: &str, remote: &str) -> String {
     format!(
-        "fqdn = \"ns1.example.org\"\nmode = \"commits\"\nintroduction = \"{COMMIT}:{SIGNER}\"\n{more}\n[[remote]]\n{remote}\n"
+        "fqdn = \"ns1.example.org\"\nmode = \"commits\"\nintroduction = \"{COMMIT}:{SIGNER}\"\n{more}\n\
+         [[remote]]\n{remote}\n"
     )
 }
 

@@ -122,8 +122,8 @@ proptest! {
             let now = Time::from_seconds(i64::try_from(run).unwrap());
             let (message, next) = speak(episode.as_ref(), outcome, now);
             match (outcome, failing) {
-                (Outcome::Well, true) => prop_assert!(matches!(message, Some(Message::Ended { .. })), "silent at the end"),
-                (Outcome::Failed { .. }, false) => prop_assert!(matches!(message, Some(Message::Started(_))), "silent at the start"),
+                (Outcome::Well, true) => prop_assert!(matches!(message, Some(Message::Ended { .. })), "silent"),
+                (Outcome::Failed { .. }, false) => prop_assert!(matches!(message, Some(Message::Started(_))), "silent"),
                 _ => prop_assert_eq!(message, None),
             }
             failing = next.is_some();
@@ -132,7 +132,10 @@ proptest! {
     }
 
     #[test]
-    fn a_pause_is_read_as_it_was_written(reason in "[a-z: \n]{1,30}|until: 2026-01-10", until in proptest::option::of(0..1_i64 << 32)) {
+    fn a_pause_is_read_as_it_was_written(
+        reason in "[a-z: \n]{1,30}|until: 2026-01-10",
+        until in proptest::option::of(0..1_i64 << 32),
+    ) {
         prop_assume!(!reason.trim().is_empty());
         let pause = Pause { reason: reason.trim().to_owned(), until: until.map(Time::from_seconds) };
         prop_assert_eq!(Pause::parse(&pause.to_text()), pause);

@@ -8,7 +8,7 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::PipeReader;
+use std::io::{self, PipeReader};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -202,4 +202,20 @@ impl Running {
             let _ = killpg(group, Signal::SIGKILL);
         }
     }
+}
+
+/// Starts `program` without standard input and does not wait for it; its output goes where ours goes.
+///
+/// # Errors
+/// Returns the system's answer when the program cannot be executed.
+pub fn start(program: &Path, arguments: &[OsString]) -> io::Result<Child> {
+    Command::new(program).args(arguments).stdin(Stdio::null()).spawn()
+}
+
+/// Turns this process into `program`, with these arguments and this environment and nothing else of either.
+///
+/// Standard input, output and error stay what they are. Returns only when the program cannot be executed.
+pub fn replace_with(program: &Path, arguments: &[OsString], environment: &[(OsString, OsString)]) -> io::Error {
+    let variables = environment.iter().map(|(name, value)| (name, value));
+    Command::new(program).args(arguments).env_clear().envs(variables).exec()
 }
