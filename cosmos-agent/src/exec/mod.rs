@@ -208,7 +208,7 @@ impl Running {
 ///
 /// # Errors
 /// Returns the system's answer when the program cannot be executed.
-pub fn start(program: &Path, arguments: &[OsString]) -> io::Result<Child> {
+pub fn spawn(program: &Path, arguments: &[OsString]) -> io::Result<Child> {
     Command::new(program).args(arguments).stdin(Stdio::null()).spawn()
 }
 

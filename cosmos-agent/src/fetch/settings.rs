@@ -25,14 +25,14 @@ pub struct RemoteSettings {
 /// Upper limits of one run's fetch (F2). None of them can be switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes read from one remote in one run.
+    /// Bytes read from one remote in one run; the objects of one fetch may inflate to [`super::INFLATION`] times as many.
     pub transfer: u64,
     /// Objects of one fetch.
-    pub objects: u64,
+    pub objects: u32,
     /// Bytes of one object, inflated.
     pub object_size: u64,
     /// Refs of one listing.
-    pub refs: u64,
+    pub refs: u32,
     /// One connection attempt.
     pub connect: Duration,
     /// The whole look at one remote.

@@ -10,9 +10,9 @@ use super::units::{Seconds, Size};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LimitsFile {
     transfer: Option<u64>,
-    objects: Option<u64>,
+    objects: Option<u32>,
     object_size: Option<u64>,
-    refs: Option<u64>,
+    refs: Option<u32>,
     connect: Option<Seconds>,
     look: Option<Seconds>,
     fetch: Option<Seconds>,
@@ -23,9 +23,9 @@ impl LimitsFile {
     pub(super) fn read(mut section: Section<'_>, mistakes: &mut Mistakes) -> Self {
         let read = Self {
             transfer: take::<Size>(&mut section, "transfer", mistakes).map(|size| size.0),
-            objects: take::<u64>(&mut section, "objects", mistakes),
+            objects: take::<u32>(&mut section, "objects", mistakes),
             object_size: take::<Size>(&mut section, "object-size", mistakes).map(|size| size.0),
-            refs: take::<u64>(&mut section, "refs", mistakes),
+            refs: take::<u32>(&mut section, "refs", mistakes),
             connect: take::<Seconds>(&mut section, "connect", mistakes),
             look: take::<Seconds>(&mut section, "look", mistakes),
             fetch: take::<Seconds>(&mut section, "fetch", mistakes),
@@ -65,8 +65,10 @@ impl LimitsFile {
     /// Returns `upper`, lowered where this file says less: a layer's word. What says more changes nothing.
     #[must_use]
     pub fn lower(&self, upper: &Limits) -> Limits {
-        let least = |upper, said: Option<u64>| said.map_or(upper, |said| said.min(upper));
-        let sooner = |upper, said: Option<Seconds>| said.map_or(upper, |said| said.duration().min(upper));
+        fn least<T: Ord + Copy>(upper: T, said: Option<T>) -> T {
+            said.map_or(upper, |said| said.min(upper))
+        }
+        let sooner = |upper, said: Option<Seconds>| least(upper, said.map(Seconds::duration));
         Limits {
             transfer: least(upper.transfer, self.transfer),
             objects: least(upper.objects, self.objects),
@@ -84,9 +86,9 @@ trait Amount: serde::de::DeserializeOwned + Copy {
     fn amount(self) -> u64;
 }
 
-impl Amount for u64 {
+impl Amount for u32 {
     fn amount(self) -> u64 {
-        self
+        self.into()
     }
 }
 

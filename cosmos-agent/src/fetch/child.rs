@@ -1,0 +1,224 @@
+//! The child: looks at every remote at once, fetches from one on request, and ends with its parent.
+
+use std::io::{self, BufWriter, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use cosmos_model::refs::RemoteRef;
+use git2::{Odb, Oid};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::Limits;
+use super::deadline::Deadline;
+use super::frame::{self, Type};
+use super::pack::Scratch;
+use super::prepared::Prepared;
+use super::transport::{self, Transport, TransportError};
+use crate::store::{chain, kind_of, library};
+
+/// What the child is born with.
+pub(super) struct Task {
+    /// The remotes that can be contacted, each with its number.
+    pub(super) remotes: Vec<(u8, Prepared)>,
+    /// Which refs are asked for.
+    pub(super) prefixes: Vec<Vec<u8>>,
+    /// The limits of F2.
+    pub(super) limits: Limits,
+    /// The agent's cache folder.
+    pub(super) cache: PathBuf,
+}
+
+/// A remote that was looked at and waits for a fetch.
+struct Open {
+    number: u8,
+    transport: Box<dyn Transport>,
+    deadline: Deadline,
+}
+
+/// Why a remote failed, as the first byte of a failure frame.
+pub(super) const FAILED: u8 = 0;
+/// It took longer than it may.
+pub(super) const TOO_SLOW: u8 = 1;
+
+/// Returns the scratch folder of the child `pid`.
+pub(super) fn scratch(cache: &Path, pid: nix::unistd::Pid) -> PathBuf {
+    cache.join(format!("fetch-{pid}"))
+}
+
+/// Runs the child until its parent hangs up. Returns its exit status.
+pub(super) fn run(socket: &UnixStream, task: Task) -> u8 {
+    restrict(&task.limits);
+    let mut out = BufWriter::with_capacity(1 << 16, socket);
+    let scratch = scratch(&task.cache, nix::unistd::getpid());
+    let limits = task.limits.clone();
+    let Ok(mut open) = look_at_all(task, &mut out) else { return 1 };
+    for round in 0_u32.. {
+        // The end of the stream is the usual end: the parent has what it wants.
+        let Ok(request) = frame::read_header(&mut { socket }) else { return 0 };
+        let answered = frame::read_payload(&mut { socket }, request).and_then(|payload| {
+            let ids = frame::decode_ids(&payload).ok_or(io::ErrorKind::InvalidData)?;
+            let remote = open.iter_mut().find(|remote| remote.number == request.remote);
+            let remote = remote.ok_or(io::ErrorKind::InvalidData)?;
+            remote.deadline.extend(limits.fetch);
+            let folder = scratch.join(round.to_string());
+            let fetched = fetch(remote, ids, &folder, &limits, &mut out);
+            finish(&mut out, remote.number, fetched)
+        });
+        if answered.is_err() {
+            return 1;
+        }
+    }
+    0
+}
+
+/// Lowers what the child may use (F2): the parent's own limits hold whatever these miss.
+fn restrict(limits: &Limits) {
+    const MARGIN: u64 = 512 << 20;
+    let objects = limits.object_size.saturating_mul(4).saturating_add(MARGIN);
+    for (resource, value) in [
+        (Resource::RLIMIT_DATA, objects),
+        (Resource::RLIMIT_AS, limits.transfer.saturating_mul(2).saturating_add(objects).saturating_add(MARGIN)),
+        (Resource::RLIMIT_FSIZE, limits.transfer.saturating_add(MARGIN)),
+        (Resource::RLIMIT_CPU, limits.fetch.as_secs().saturating_add(1)),
+        (Resource::RLIMIT_CORE, 0),
+    ] {
+        let lowered = getrlimit(resource).and_then(|(_, hard)| setrlimit(resource, value.min(hard), value.min(hard)));
+        lowered.expect("a limit can always be lowered");
+    }
+}
+
+type Looked = Result<(Vec<RemoteRef>, Open), (u8, TransportError)>;
+
+/// Looks at all remotes, each in a thread: a name server or a remote that hangs keeps no other from answering.
+fn look_at_all(task: Task, out: &mut dyn Write) -> io::Result<Vec<Open>> {
+    let (sender, receiver) = mpsc::channel();
+    let overall = Deadline::after(task.limits.look);
+    let mut waiting = Vec::new();
+    for (number, remote) in task.remotes {
+        let (sender, limits, prefixes) = (sender.clone(), task.limits.clone(), task.prefixes.clone());
+        waiting.push(number);
+        std::thread::Builder::new().spawn(move || {
+            // The receiver is gone only after the deadline.
+            let _ = sender.send(look(number, remote, &limits, &prefixes));
+        })?;
+    }
+    let mut open = Vec::new();
+    while !waiting.is_empty() {
+        let Some(looked) = overall.left().ok().and_then(|left| receiver.recv_timeout(left).ok()) else { break };
+        let number = match &looked {
+            Ok((_, remote)) => remote.number,
+            Err((number, _)) => *number,
+        };
+        waiting.retain(|other| *other != number);
+        match looked {
+            Ok((refs, remote)) => {
+                send_refs(out, number, &refs)?;
+                open.push(remote);
+            }
+            Err((_, error)) => send_failure(out, number, &error)?,
+        }
+    }
+    for number in waiting {
+        frame::write(out, Type::Failure, number, &[&[TOO_SLOW]])?;
+    }
+    out.flush()?;
+    Ok(open)
+}
+
+fn look(number: u8, remote: Prepared, limits: &Limits, prefixes: &[Vec<u8>]) -> Looked {
+    let deadline = Deadline::after(limits.look);
+    let mut transport = transport::open(remote, limits, deadline.clone());
+    match transport.look(prefixes) {
+        Ok(refs) => Ok((refs, Open { number, transport, deadline })),
+        Err(error) => Err((number, error)),
+    }
+}
+
+fn send_refs(out: &mut dyn Write, number: u8, refs: &[RemoteRef]) -> io::Result<()> {
+    for reference in refs {
+        frame::write(out, Type::Ref, number, &[reference.id.as_bytes(), &reference.name])?;
+    }
+    frame::write(out, Type::EndOfRefs, number, &[])?;
+    out.flush()
+}
+
+fn send_failure(out: &mut dyn Write, number: u8, error: &TransportError) -> io::Result<()> {
+    let class = match error {
+        TransportError::Broken(source) if source.kind() == io::ErrorKind::TimedOut => TOO_SLOW,
+        _ => FAILED,
+    };
+    frame::write(out, Type::Failure, number, &[&[class], chain(error).as_bytes()])?;
+    out.flush()
+}
+
+fn fetch(
+    remote: &mut Open,
+    [wants, haves]: [Vec<cosmos_model::object_id::ObjectId>; 2],
+    folder: &Path,
+    limits: &Limits,
+    out: &mut dyn Write,
+) -> Result<(), TransportError> {
+    library::prepare();
+    let number = remote.number;
+    let bases = remote.transport.bases().map(|objects| open_bases(&objects)).transpose()?;
+    let mut pack = Scratch::new(folder, bases.as_ref(), |bytes| {
+        frame::write(out, Type::Progress, number, &[&bytes.to_le_bytes(), &0_u32.to_le_bytes()])?;
+        out.flush()
+    })?;
+    remote.transport.fetch(&wants, &haves, &mut pack)?;
+    let odb = pack.finish()?;
+    send_objects(odb.as_ref(), number, limits, out)
+}
+
+fn open_bases(objects: &Path) -> Result<Odb<'static>, TransportError> {
+    let failed = TransportError::library("open the object store");
+    let odb = Odb::new().map_err(&failed)?;
+    odb.add_disk_alternate(&objects.to_string_lossy()).map_err(&failed)?;
+    Ok(odb)
+}
+
+fn send_objects(odb: Option<&Odb<'_>>, number: u8, limits: &Limits, out: &mut dyn Write) -> Result<(), TransportError> {
+    let ids = odb.map(|odb| list(odb, limits.objects)).transpose()?.unwrap_or_default();
+    let count = u32::try_from(ids.len()).expect("the limit is a u32");
+    frame::write(out, Type::Number, number, &[&count.to_le_bytes()]).map_err(TransportError::Parent)?;
+    let Some(odb) = odb else { return Ok(()) };
+    for id in ids {
+        send_object(odb, id, number, limits.object_size, out)?;
+    }
+    Ok(())
+}
+
+fn list(odb: &Odb<'_>, limit: u32) -> Result<Vec<Oid>, TransportError> {
+    let mut ids = Vec::new();
+    let listed = odb.foreach(|id| {
+        ids.push(*id);
+        ids.len() <= limit as usize
+    });
+    if ids.len() > limit as usize {
+        return Err(TransportError::Objects(limit));
+    }
+    listed.map_err(TransportError::library("list the pack"))?;
+    Ok(ids)
+}
+
+/// Looks at the size before reading: a bomb of a blob is refused by its name.
+fn send_object(odb: &Odb<'_>, id: Oid, number: u8, limit: u64, out: &mut dyn Write) -> Result<(), TransportError> {
+    let (size, _) = odb.read_header(id).map_err(TransportError::library("read an object of the pack"))?;
+    let size = size as u64;
+    if size > limit {
+        return Err(TransportError::ObjectSize { id, size, limit });
+    }
+    let object = odb.read(id).map_err(TransportError::library("read an object of the pack"))?;
+    let kind = kind_of(object.kind()).ok_or_else(|| TransportError::malformed("object", id.to_string().as_bytes()))?;
+    frame::write(out, Type::Object, number, &[&[frame::kind_number(kind)], object.data()])
+        .map_err(TransportError::Parent)
+}
+
+fn finish(out: &mut dyn Write, number: u8, fetched: Result<(), TransportError>) -> io::Result<()> {
+    match fetched {
+        Ok(()) => frame::write(out, Type::Done, number, &[])?,
+        Err(error) => send_failure(out, number, &error)?,
+    }
+    out.flush()
+}

@@ -1,0 +1,81 @@
+//! The pack on its way into the child's scratch folder: the side band, and counting what comes.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use git2::{Indexer, Odb};
+
+use super::pkt_line::{Packet, PacketReader};
+use super::transport::TransportError;
+
+/// Reads side-band packets up to the flush and writes band 1 to `sink`; band 3 is the server's failure.
+pub(super) fn read_side_band<R: Read>(input: &mut PacketReader<R>, sink: &mut dyn Write) -> Result<(), TransportError> {
+    loop {
+        match input.read_raw()? {
+            Packet::Line([1, bytes @ ..]) => sink.write_all(bytes).map_err(|source| sink_error(&source))?,
+            Packet::Line([2, ..]) => {}
+            Packet::Line([3, reason @ ..]) => return Err(TransportError::refused(reason)),
+            Packet::Line(other) => return Err(TransportError::malformed("side band", other)),
+            Packet::Flush => return Ok(()),
+            Packet::Delimiter | Packet::End => return Err(TransportError::malformed("side band", b"")),
+        }
+    }
+}
+
+/// The sink's failures are the indexer's, whose words have to travel as text.
+pub(super) fn sink_error(error: &io::Error) -> TransportError {
+    TransportError::malformed("pack", error.to_string().as_bytes())
+}
+
+/// Indexes a pack in a folder of the child's own.
+pub(super) struct Scratch<'a> {
+    folder: PathBuf,
+    indexer: Indexer<'a>,
+    seen: u64,
+    told: u64,
+    tell: Box<dyn FnMut(u64) -> io::Result<()> + 'a>,
+}
+
+/// Bytes between two reports of progress.
+const STRIDE: u64 = 256 << 10;
+
+impl<'a> Scratch<'a> {
+    /// Starts a pack in `folder`, which is made; `tell` hears the bytes so far.
+    pub(super) fn new(
+        folder: &Path,
+        bases: Option<&Odb<'a>>,
+        tell: impl FnMut(u64) -> io::Result<()> + 'a,
+    ) -> Result<Self, TransportError> {
+        let packs = folder.join("pack");
+        std::fs::create_dir_all(&packs)
+            .map_err(|source| TransportError::File { path: packs.display().to_string(), source })?;
+        let indexer = Indexer::new(bases, &packs, 0o600, false).map_err(TransportError::library("start a pack"))?;
+        Ok(Self { folder: folder.to_owned(), indexer, seen: 0, told: 0, tell: Box::new(tell) })
+    }
+
+    /// Ends the pack and opens it, unless nothing came.
+    pub(super) fn finish(self) -> Result<Option<Odb<'static>>, TransportError> {
+        if self.seen == 0 {
+            return Ok(None);
+        }
+        self.indexer.commit().map_err(TransportError::library("index the pack"))?;
+        let odb = Odb::new().map_err(TransportError::library("open the pack"))?;
+        odb.add_disk_alternate(&self.folder.to_string_lossy()).map_err(TransportError::library("open the pack"))?;
+        Ok(Some(odb))
+    }
+}
+
+impl Write for Scratch<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.seen += bytes.len() as u64;
+        if self.seen - self.told >= STRIDE {
+            self.told = self.seen;
+            (self.tell)(self.seen)?;
+        }
+        self.indexer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.indexer.flush()
+    }
+}

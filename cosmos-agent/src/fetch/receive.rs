@@ -1,0 +1,100 @@
+//! Takes a fetch's objects from the child: limits before payloads, then the hash, then the store.
+
+use super::frame::{self, Header, Type};
+use super::session::Session;
+use super::{FetchError, INFLATION, Progress};
+use crate::store::{PackWriter, Store};
+
+/// What a fetch brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetched {
+    /// How many objects were stored; some may have been there before.
+    pub objects: u32,
+    /// Their size, inflated.
+    pub bytes: u64,
+}
+
+/// Reads frames up to the end of the fetch.
+pub(super) fn receive(
+    session: &mut Session,
+    remote: usize,
+    progress: &mut dyn Progress,
+    store: &Store,
+) -> Result<Fetched, FetchError> {
+    let count = number(session, remote, progress)?;
+    if count == 0 {
+        done(session, remote)?;
+        return Ok(Fetched { objects: 0, bytes: 0 });
+    }
+    let mut pack = store.pack(count).map_err(|source| session.store_error(remote, source))?;
+    let mut bytes = 0;
+    for stored in 1..=count {
+        bytes += object(session, remote, bytes, &mut pack)?;
+        progress.stored(stored, count);
+    }
+    done(session, remote)?;
+    pack.commit().map_err(|source| session.store_error(remote, source))?;
+    Ok(Fetched { objects: count, bytes })
+}
+
+/// Reads the number of objects, and progress until it comes.
+fn number(session: &mut Session, remote: usize, progress: &mut dyn Progress) -> Result<u32, FetchError> {
+    loop {
+        let header = next(session, remote)?;
+        match (header.kind, header.length) {
+            (Type::Progress, 12) => {
+                let payload = session.payload(remote, header, session.limits.fetch)?;
+                let (bytes, objects) = payload.split_first_chunk().expect("12 bytes");
+                let objects = objects.try_into().map_or(0, u32::from_le_bytes);
+                progress.received(u64::from_le_bytes(*bytes), objects);
+            }
+            (Type::Number, 4) => {
+                let payload = session.payload(remote, header, session.limits.fetch)?;
+                let count = u32::from_le_bytes(payload.try_into().expect("4 bytes"));
+                let limit = session.limits.objects;
+                return if count > limit { Err(session.limit(remote, "objects", limit.into())) } else { Ok(count) };
+            }
+            _ => return Err(session.broken(remote, "it sent a frame that does not belong into a fetch")),
+        }
+    }
+}
+
+/// Takes one object; `before` is the size of those before it.
+fn object(session: &mut Session, remote: usize, before: u64, pack: &mut PackWriter<'_>) -> Result<u64, FetchError> {
+    let header = next(session, remote)?;
+    if header.kind != Type::Object || header.length == 0 {
+        return Err(session.broken(remote, "it sent fewer objects than it announced"));
+    }
+    let size = u64::from(header.length - 1);
+    let (one, all) = (session.limits.object_size, session.limits.transfer.saturating_mul(INFLATION));
+    if size > one {
+        return Err(session.limit(remote, "bytes in one object", one));
+    }
+    if before + size > all {
+        return Err(session.limit(remote, "inflated bytes", all));
+    }
+    let payload = session.payload(remote, header, session.limits.fetch)?;
+    let kind = frame::kind_of(payload[0]).ok_or_else(|| session.broken(remote, "it sent an object of no kind"))?;
+    pack.add(kind, &payload[1..]).map_err(|source| session.store_error(remote, source))?;
+    Ok(size)
+}
+
+fn done(session: &mut Session, remote: usize) -> Result<(), FetchError> {
+    match next(session, remote)? {
+        Header { kind: Type::Done, length: 0, .. } => Ok(()),
+        _ => Err(session.broken(remote, "it sent more objects than it announced")),
+    }
+}
+
+/// Reads the next header about `remote`; a failure is an error.
+fn next(session: &mut Session, remote: usize) -> Result<Header, FetchError> {
+    let limit = session.limits.fetch;
+    let header = session.header(remote, limit)?;
+    if usize::from(header.remote) != remote {
+        return Err(session.broken(remote, "it answered for another remote"));
+    }
+    if header.kind == Type::Failure {
+        return Err(session.failure(remote, header, limit)?);
+    }
+    Ok(header)
+}
