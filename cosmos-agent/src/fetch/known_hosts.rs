@@ -24,7 +24,6 @@ fn pin(line: &str, server: &Server) -> Option<Pin> {
     let names = words.next().filter(|names| !names.starts_with(['#', '@']))?;
     let kind = words.next()?;
     let key = base64::decode_block(words.next()?).ok()?;
-    let key = trim_padding(key, words_padding(line));
     let session = Session::new().ok()?;
     let mut known = session.known_hosts().ok()?;
     known.read_str(&format!("{names} {kind} {}\n", base64::encode_block(&key)), KnownHostFileKind::OpenSSH).ok()?;
@@ -32,17 +31,6 @@ fn pin(line: &str, server: &Server) -> Option<Pin> {
         CheckResult::Match => Some(Pin { kind: kind.to_owned(), key }),
         _ => None,
     }
-}
-
-fn words_padding(line: &str) -> usize {
-    let word = line.split_ascii_whitespace().nth(2).unwrap_or_default();
-    word.bytes().rev().take_while(|byte| *byte == b'=').count()
-}
-
-/// OpenSSL's block decoder leaves the padding's zero bytes.
-fn trim_padding(mut key: Vec<u8>, padding: usize) -> Vec<u8> {
-    key.truncate(key.len().saturating_sub(padding));
-    key
 }
 
 /// Returns the host key algorithms that fit the pins, strongest first, or `None` without pins. RSA with SHA-1 is out.

@@ -1,0 +1,150 @@
+//! Fetching from real servers: what arrives is what git has, and a second fetch brings the difference only.
+
+mod fetch_servers;
+
+use cosmos_agent::fetch::{Fetched, Limits, RemoteSettings, Session};
+use cosmos_model::object::{self, ObjectKind, ObjectSource};
+use cosmos_model::refs::RemoteRef;
+use fetch_servers::{World, chain, prefixes, remote};
+
+/// Looks, fetches, fetches a second commit with haves, and compares with git each time.
+fn fetches_all_and_then_the_difference(world: &World, remote: &RemoteSettings) {
+    let limits = Limits::default();
+    let named = |name: &str| RemoteRef { name: name.into(), id: world.id(name) };
+    let expected = vec![named("refs/heads/main"), named("refs/tags/v1")];
+    assert_eq!(world.look(remote.clone(), &limits), Ok(expected));
+
+    let first = world.fetch(remote.clone(), &limits, &[]).unwrap();
+    // A tag, a commit, three trees and three blobs.
+    assert_eq!(first.objects, 8);
+    world.assert_store_is_complete();
+
+    let have = world.id("refs/heads/main");
+    world.commit("two", "v2");
+    let second = world.fetch(remote.clone(), &limits, &[have]).unwrap();
+    assert!((8..=9).contains(&second.objects), "{second:?} is the difference (and v1, which main does not reach)");
+    world.assert_store_is_complete();
+    let main = object::read(&world.store(), world.id("refs/heads/main"), ObjectKind::Commit).unwrap();
+    assert!(main.ends_with(b"\n\ntwo\n"));
+}
+
+#[test]
+fn git_daemon_serves_a_look_and_a_fetch() {
+    let mut world = World::new();
+    let port = world.git_daemon();
+    fetches_all_and_then_the_difference(&world, &remote(format!("git://127.0.0.1:{port}/repo.git")));
+}
+
+#[test]
+fn git_daemon_without_version_2_serves_a_look_and_a_fetch() {
+    let mut world = World::new();
+    let port = world.git_daemon();
+    // The extra parameter is what asks for version 2; a proxy that drops it makes any server an old one.
+    let old = fetch_servers::serve(move |mut client| {
+        let mut head = [0; 4];
+        std::io::Read::read_exact(&mut client, &mut head).unwrap();
+        let length = usize::from_str_radix(std::str::from_utf8(&head).unwrap(), 16).unwrap();
+        let mut greeting = vec![0; length - 4];
+        std::io::Read::read_exact(&mut client, &mut greeting).unwrap();
+        let end = greeting.iter().position(|byte| *byte == 0).unwrap();
+        let mut server = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let plain = [&greeting[..end], b"\0host=old\0"].concat();
+        std::io::Write::write_all(&mut server, &fetch_servers::packet(&plain)).unwrap();
+        let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut up, &mut server));
+        let _ = std::io::copy(&mut down, &mut client);
+        let _ = client.shutdown(std::net::Shutdown::Both);
+    });
+    fetches_all_and_then_the_difference(&world, &remote(format!("git://127.0.0.1:{old}/repo.git")));
+}
+
+#[test]
+fn a_path_serves_a_look_and_a_fetch() {
+    let world = World::new();
+    fetches_all_and_then_the_difference(&world, &remote(world.path("repo.git").to_str().unwrap()));
+    let world = World::new();
+    fetches_all_and_then_the_difference(&world, &remote(format!("file://{}", world.path("work").display())));
+}
+
+#[test]
+fn a_bundle_serves_a_look_and_a_fetch_and_an_incremental_one_rests_on_the_store() {
+    let world = World::new();
+    let make = |range: &[&str]| {
+        let create = ["-C", "repo.git", "bundle", "create", "-q", "../x.bundle"];
+        world.git(&[&create[..], range].concat());
+    };
+    let bundle = remote(format!("bundle:{}", world.path("x.bundle").display()));
+    let limits = Limits::default();
+    let old = world.id("refs/heads/main");
+    world.commit("two", "v2");
+    make(&["v1..main", "v2"]);
+    let refused = world.fetch(bundle.clone(), &limits, &[]);
+    let shown = format!("bundle:{}", world.path("x.bundle").display());
+    assert_eq!(
+        refused,
+        Err(format!("cannot fetch from '{shown}': the bundle needs {old}, which this host does not have"))
+    );
+    world.git(&["-C", "repo.git", "update-ref", "refs/heads/main", &old.to_string()]);
+    make(&["main", "v1"]);
+    assert_eq!(world.fetch(bundle.clone(), &limits, &[]).unwrap().objects, 8);
+    world.git(&["-C", "repo.git", "update-ref", "refs/heads/main", "v2^{commit}"]);
+    make(&["v1..main", "v2"]);
+    world.fetch(bundle, &limits, &[]).unwrap();
+    world.assert_store_is_complete();
+}
+
+#[test]
+fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
+    let mut world = World::new();
+    let port = world.git_daemon();
+    let closed = fetch_servers::free_port();
+    let remotes = [
+        remote(format!("git://127.0.0.1:{port}/nosuch.git")),
+        remote(world.path("repo.git").to_str().unwrap()),
+        remote("http://example.org/x"),
+        remote(format!("git://127.0.0.1:{closed}/repo.git")),
+        remote(format!("git://127.0.0.1:{port}/repo.git")),
+    ];
+    let mut session = Session::start(&remotes, &Limits::default(), &prefixes(), &world.path("cache")).unwrap();
+    let results = session.refs();
+    let shown: Vec<_> = results.iter().map(|result| (result.remote, result.refs.as_ref().map(Vec::len))).collect();
+    let shown: Vec<_> =
+        shown.into_iter().map(|(remote, refs)| (remote, refs.map_err(|error| chain(error)))).collect();
+    assert_eq!(
+        shown,
+        [
+            (0, Err(format!("cannot fetch from 'git://127.0.0.1:{port}/nosuch.git': the server refuses: access denied or repository not exported: /nosuch.git"))),
+            (1, Ok(2)),
+            (2, Err("cannot use the remote 'http://example.org/x': only https://, ssh://, user@host:path, git://, absolute paths, file:// and bundle:/path are followed".to_owned())),
+            (3, Err(format!("cannot fetch from 'git://127.0.0.1:{closed}/repo.git': cannot connect to 127.0.0.1 port {closed}: Connection refused (os error 111)"))),
+            (4, Ok(2)),
+        ]
+    );
+    let wants = [world.id("refs/heads/main")];
+    let fetched = session.fetch(4, &wants, &[], &mut (), &mut world.store()).unwrap();
+    assert_eq!(fetched.objects, 7);
+    // Nothing is left to fetch: the second request goes over the same connection.
+    let again = session.fetch(4, &wants, &wants, &mut (), &mut world.store()).unwrap();
+    assert_eq!(again, Fetched { objects: 0, bytes: 0 });
+    session.finish();
+}
+
+#[test]
+fn a_look_makes_no_file_and_opens_no_store() {
+    let mut world = World::new();
+    let port = world.git_daemon();
+    world.look(remote(format!("git://127.0.0.1:{port}/repo.git")), &Limits::default()).unwrap();
+    assert!(!world.path("cache").exists());
+}
+
+#[test]
+fn the_store_gives_back_whole_objects_and_knows_what_it_lacks() {
+    let world = World::new();
+    world.fetch(remote(world.path("repo.git").to_str().unwrap()), &Limits::default(), &[]).unwrap();
+    let store = world.store();
+    let blob = world.id("refs/heads/main:overlay/etc/motd");
+    assert_eq!(object::read(&store, blob, ObjectKind::Blob).unwrap(), b"motd one\n".repeat(50));
+    let absent = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
+    assert_eq!((store.has(blob).unwrap(), store.has(absent).unwrap()), (true, false));
+    assert_eq!(store.object(absent), Ok(None));
+}
