@@ -1,1 +1,17 @@
-//! placeholder
+//! Classic mode: a host set up for Cosmos 1.5 works on, unchanged. docs/classic.md says how, and quotes C1–C12.
+
+pub mod assignment;
+pub mod checkout;
+pub mod conf;
+pub mod environment;
+pub mod folders;
+pub mod git_config;
+pub mod gpg;
+pub mod import;
+pub mod keybox;
+pub mod keyring;
+pub mod layers;
+pub mod model;
+pub mod names;
+pub mod reread;
+pub mod written;
