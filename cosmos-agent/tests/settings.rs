@@ -56,9 +56,9 @@ fn limits_above_all() -> Limits {
     let longest = Duration::from_secs(u64::MAX);
     Limits {
         transfer: u64::MAX,
-        objects: u64::MAX,
+        objects: u32::MAX,
         object_size: u64::MAX,
-        refs: u64::MAX,
+        refs: u32::MAX,
         connect: longest,
         look: longest,
         fetch: longest,
