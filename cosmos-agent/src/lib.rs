@@ -7,6 +7,7 @@ pub mod classic;
 pub mod cli;
 pub mod commands;
 pub mod daemon;
+pub mod demo;
 pub mod exec;
 pub mod exit;
 pub mod fetch;

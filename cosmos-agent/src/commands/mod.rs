@@ -1,5 +1,8 @@
 //! One file a verb.
 
+pub mod demo;
+pub mod init;
+
 use crate::cli::Cli;
 use crate::exit::Status;
 
