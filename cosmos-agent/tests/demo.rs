@@ -60,6 +60,40 @@ fn the_demonstration_fails_when_a_refusal_is_only_said_and_the_change_is_made_al
     );
 }
 
+/// Runs a program in a folder with a keyring of its own, and returns whether it ended well and what it said.
+fn tool(home: &Path, words: &[&str]) -> (bool, String) {
+    let mut command = std::process::Command::new(words[0]);
+    let output =
+        command.args(&words[1..]).env("GNUPGHOME", home).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn git_and_gpg_find_the_operators_signatures_good_and_the_renamed_tag_too() {
+    if ["git", "gpg"].iter().any(|program| std::process::Command::new(program).arg("--version").output().is_err()) {
+        eprintln!("skipped: git or gpg is not installed");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    play(place.path(), |_| {}).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let (at, server) = (|name: &str| place.path().join(name).display().to_string(), "server/fleet.git");
+    let imported = tool(home.path(), &["gpg", "--batch", "--import", &at("ada.asc"), &at("kim.asc")]);
+    assert!(imported.0, "{}", imported.1);
+    for verb in [
+        ["verify-commit", "main"],
+        ["verify-commit", "main~1"],
+        ["verify-tag", "release-2"],
+        ["verify-tag", "release-3"],
+    ] {
+        let (good, said) = tool(home.path(), &["git", "-C", &at(server), verb[0], verb[1]]);
+        assert!(good && said.contains("Good signature"), "{verb:?}: {said}");
+    }
+    let (sound, said) = tool(home.path(), &["git", "-C", &at(server), "fsck", "--strict"]);
+    assert!(sound, "{said}");
+}
+
 #[test]
 fn a_folder_that_is_not_empty_is_left_alone() {
     let place = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use crate::exit::{Failure, Status};
 pub fn run(options: &DemoOptions, global: &GlobalOptions) -> Result<Status, Failure> {
     let place = options.dir.as_ref().map_or_else(temporary, |dir| named(dir))?;
     let narrator = Narrator::for_terminal();
-    narrator.say(&format!("Everything below happens in {}, without root and without a network.", place.display()));
+    narrator.text(&format!("Everything below happens in {}, without root and without a network.", place.display()));
     let agent = |mut cli: Cli| {
         cli.global.insecure_skip_verification |= global.insecure_skip_verification;
         super::execute(cli)

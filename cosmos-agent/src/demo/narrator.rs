@@ -31,8 +31,14 @@ impl Narrator {
         println!("\n{}", self.painted(BOLD, &format!("{heading}{}", "-".repeat(WIDTH.saturating_sub(heading.len())))));
     }
 
-    /// Says a few sentences, wrapped.
+    /// Says a few sentences in a paragraph of their own.
     pub fn say(&self, text: &str) {
+        println!();
+        self.text(text);
+    }
+
+    /// Says a few sentences, wrapped.
+    pub fn text(&self, text: &str) {
         for line in wrapped(text, WIDTH) {
             println!("{line}");
         }
@@ -59,7 +65,7 @@ impl Narrator {
 
     /// Says something beside the story.
     pub fn aside(&self, text: &str) {
-        println!("{}", self.painted(DIM, text));
+        println!("\n{}", self.painted(DIM, text));
     }
 
     fn painted(&self, code: &str, text: &str) -> String {

@@ -25,12 +25,11 @@ impl Repository {
     /// Returns what git says when either cannot be made.
     pub fn new(work: &Path, server: &Path) -> anyhow::Result<Self> {
         let mut options = RepositoryInitOptions::new();
-        options.initial_head(BRANCH).mkpath(true);
-        let open = |path: &Path, bare: bool| {
+        options.initial_head(BRANCH).mkpath(true).external_template(false);
+        let mut open = |path: &Path, bare: bool| {
             git2::Repository::init_opts(path, options.bare(bare))
                 .with_context(|| format!("cannot make the repository '{}'", path.display()))
         };
-        let mut open = open;
         Ok(Self { work: open(work, false)?, server: open(server, true)? })
     }
 
@@ -123,7 +122,7 @@ impl Repository {
         let tree = self.write_tree(before, files)?;
         let name = signature(who)?;
         let parents: Vec<_> = parent.iter().collect();
-        let content = self.work.commit_create_buffer(&name, &name, message, &tree, &parents)?;
+        let content = self.work.commit_create_buffer(&name, &name, &format!("{message}\n"), &tree, &parents)?;
         let content = content.as_str().context("a commit that is not UTF-8")?;
         if signed {
             return Ok(self.work.commit_signed(content, &who.sign(content)?, None)?);

@@ -28,7 +28,7 @@ impl<'a> Stage<'a> {
     pub fn chapter(&mut self, title: &str, text: &str) {
         self.chapter += 1;
         self.narrator.chapter(self.chapter, title);
-        self.narrator.say(text);
+        self.narrator.text(text);
     }
 
     /// Types a command, runs it and checks its exit status.
@@ -48,12 +48,15 @@ impl<'a> Stage<'a> {
 
     /// Checks that the file `path` below `root` holds exactly `content`.
     pub fn holds(&self, root: &Path, path: &str, content: &str) -> Result<(), DemoError> {
-        let broken = |what| DemoError::Content { path: root.join(path), what };
-        let found = std::fs::read(root.join(path)).map_err(|_| broken("it cannot be read"))?;
-        if found != content.as_bytes() {
-            return Err(broken("its content is another"));
-        }
+        self.compare(root, path, content)?;
         self.narrator.checked(format_args!("/{path} is what was signed"));
+        Ok(())
+    }
+
+    /// Checks that a file nobody signed is as it was.
+    pub fn keeps(&self, root: &Path, path: &str, content: &str) -> Result<(), DemoError> {
+        self.compare(root, path, content)?;
+        self.narrator.checked(format_args!("/{path}, which nobody signed, is as it was"));
         Ok(())
     }
 
@@ -69,6 +72,12 @@ impl<'a> Stage<'a> {
         }
         self.narrator.checked(format_args!("none of the host's {} files changed", before.len()));
         Ok(())
+    }
+
+    fn compare(&self, root: &Path, path: &str, content: &str) -> Result<(), DemoError> {
+        let broken = |what| DemoError::Content { path: root.join(path), what };
+        let found = std::fs::read(root.join(path)).map_err(|_| broken("it cannot be read"))?;
+        if found == content.as_bytes() { Ok(()) } else { Err(broken("its content is another")) }
     }
 }
 

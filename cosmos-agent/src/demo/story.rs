@@ -124,7 +124,7 @@ impl<'a> Story<'a> {
         self.stage.holds(&root, "etc/motd", example::content(MOTD))?;
         self.stage.holds(&root, SSH_ON_HOST, example::content(SSH))?;
         self.stage.holds(&root, "etc/issue", example::content("hosts/web1.example.org/overlay/etc/issue"))?;
-        self.stage.holds(&root, "etc/hostname", "web1\n")?;
+        self.stage.keeps(&root, "etc/hostname", "web1\n")?;
         self.stage.narrator.say("A second run finds nothing to do, and says nothing.");
         let before = self.stage.picture(&root)?;
         self.stage.cosmos(&["run", "--root", text(&root)], Status::Done)?;

@@ -62,10 +62,17 @@ fn labels(signers: &[Signer]) -> Vec<String> {
     labels
 }
 
+/// Returns a path as a shell's word: quoted where it has to be.
+fn word(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,=@".contains(&byte);
+    if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
 /// Returns what was written, and the commands that come next.
 pub fn next_steps(options: &InitOptions, signers: &[Signer], made: bool) -> String {
     let dir = options.dir.display();
-    let git = if options.dir.as_os_str() == "." { "git".to_owned() } else { format!("git -C '{dir}'") };
+    let git =
+        if options.dir.as_os_str() == "." { "git".to_owned() } else { format!("git -C {}", word(&dir.to_string())) };
     let what = if made { "a new git repository" } else { "this git repository" };
     let mut text = format!("Wrote fleet.toml and openpgp-policy.toml into {what}, '{dir}'. Who may sign:\n");
     for signer in signers {
@@ -83,7 +90,7 @@ pub fn next_steps(options: &InitOptions, signers: &[Signer], made: bool) -> Stri
         text += &format!("    {git} tag --local-user={fingerprint} -m 'The first release' release-1\n");
     }
     text + &format!(
-        "and on a host, where COMMIT is what '{git} rev-parse HEAD' prints, and URL where you pushed to:\n    \
+        "and on a host, where COMMIT is what {git} rev-parse HEAD prints, and URL where you pushed to:\n    \
          cosmos clone URL{tags} --trust COMMIT:{fingerprint}\n"
     )
 }
