@@ -1,1 +1,163 @@
-//! placeholder
+//! `layer.toml`: what a layer needs and how its files are installed (docs/formats.md §4).
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::document::{Document, Mistake};
+use crate::pattern::PathPattern;
+use crate::staged::{FilePolicy, Owner};
+
+/// Tables that a later version reads; until then they are refused by name, never ignored.
+const LATER: [&str; 7] = ["params", "param", "packages", "tasks", "check", "service", "probe"];
+
+/// What one layer says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerFile {
+    /// Names of the layers it needs, first wins.
+    pub uses: Vec<String>,
+    /// When and why the host was retired.
+    pub retired: Option<String>,
+    /// Attributes of paths, in the order written.
+    pub files: Vec<FileRule>,
+}
+
+/// One `[files."PATTERN"]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRule {
+    /// Which paths.
+    pub pattern: PathPattern,
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// Owning user.
+    pub owner: Option<Owner>,
+    /// Owning group.
+    pub group: Option<Owner>,
+    /// What happens on drift.
+    pub policy: Option<FilePolicy>,
+}
+
+type Table<'t> = toml::de::DeTable<'t>;
+
+/// Reads the text of the `layer.toml` named `file`.
+///
+/// # Errors
+/// Returns every mistake.
+pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
+    let (mut document, table) = Document::read(file, text);
+    let table = table.get_ref();
+    document.only(table, "", &["use", "retired", "files"], &LATER);
+    let layer = LayerFile {
+        uses: layer_names(&mut document, table),
+        retired: retired(&mut document, table),
+        files: file_rules(&mut document, table),
+    };
+    if document.mistakes.is_empty() { Ok(layer) } else { Err(document.mistakes) }
+}
+
+/// Reads the key `use`.
+pub(crate) fn layer_names<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, span) in document.strings(table, "use") {
+        let sound = !name.is_empty() && !name.contains('/') && !matches!(name, "." | "..") && !name.contains('\0');
+        if sound {
+            names.push(name.to_string());
+        } else {
+            let shown = crate::escape::for_terminal(name.as_bytes());
+            document.mistake(span, format!("'{shown}' is not a layer's name"), "a folder in models/ or at the top");
+        }
+    }
+    names
+}
+
+fn retired<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<String> {
+    let (text, span) = document.string(table, "retired")?;
+    let (date, why) = text.split_once(' ').unwrap_or((text, ""));
+    if date.parse::<jiff::civil::Date>().is_ok() && !why.trim().is_empty() {
+        return Some(crate::escape::for_terminal(text.as_bytes()));
+    }
+    document.mistake(span, "'retired' must be a date and a reason", "write retired = \"2026-01-10 replaced by ns3\"");
+    None
+}
+
+fn file_rules<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<FileRule> {
+    let Some(files) = document.table(table, "files") else { return Vec::new() };
+    // The map is sorted by key, but the last table of the text wins.
+    let mut tables: Vec<_> = files.iter().collect();
+    tables.sort_by_key(|(key, _)| key.span().start);
+    let mut rules = Vec::new();
+    for (key, value) in tables {
+        let text = key.get_ref().as_ref();
+        let Some(table) = document.as_table(value, "files.\"PATTERN\"") else { continue };
+        let pattern = PathPattern::new(text).map_err(|error| {
+            let shown = crate::escape::for_terminal(text.as_bytes());
+            document.mistake(key.span(), format!("'{shown}' is not a path pattern: {error}"), "such as etc/ssh/*_key");
+        });
+        let rule = file_rule(document, table, pattern.ok());
+        rules.extend(rule);
+    }
+    rules
+}
+
+/// Reads one table; its mistakes are found even where the pattern is one.
+fn file_rule<'t>(document: &mut Document<'t>, table: &Table<'t>, pattern: Option<PathPattern>) -> Option<FileRule> {
+    document.only(table, "files.", &["mode", "owner", "group", "policy"], &[]);
+    let (owner, group_of_owner) = owners(document, table);
+    let group = document.string(table, "group").and_then(|(text, span)| owner_name(document, text, span));
+    let (mode, policy) = (mode(document, table), policy(document, table));
+    Some(FileRule { pattern: pattern?, mode, owner, group: group.or(group_of_owner), policy })
+}
+
+fn mode<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<u32> {
+    let (text, span) = document.string(table, "mode")?;
+    let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'7')) && (3..=5).contains(&text.len());
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o7777);
+    if mode.is_none() {
+        document.mistake(span, "'mode' must be octal digits up to 7777", "write mode = \"0644\"");
+    }
+    mode
+}
+
+fn owners<'t>(document: &mut Document<'t>, table: &Table<'t>) -> (Option<Owner>, Option<Owner>) {
+    let Some((text, span)) = document.string(table, "owner") else { return (None, None) };
+    match text.split_once(':') {
+        Some((owner, group)) => (owner_name(document, owner, span.clone()), owner_name(document, group, span)),
+        None => (owner_name(document, text, span), None),
+    }
+}
+
+/// A number is an id, anything else a name as login programs accept it.
+fn owner_name(document: &mut Document<'_>, text: &str, span: Range<usize>) -> Option<Owner> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // The largest id means "leave it" to the system call.
+        if let Some(id) = text.parse().ok().filter(|id| *id != u32::MAX) {
+            return Some(Owner::Id(id));
+        }
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
+    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    if starts_well && text.len() <= 256 && text.bytes().all(allowed) {
+        return Some(Owner::Name(text.to_string()));
+    }
+    let shown = crate::escape::for_terminal(text.as_bytes());
+    document.mistake(span, format!("'{shown}' is not the name or number of a user or group"), "such as \"root\"");
+    None
+}
+
+fn policy<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<FilePolicy> {
+    let (text, span) = document.string(table, "policy")?;
+    match text {
+        "enforce" => Some(FilePolicy::Enforce),
+        "report" => Some(FilePolicy::Report),
+        "create-only" => Some(FilePolicy::CreateOnly),
+        _ => {
+            document.mistake(
+                span,
+                "'policy' must be \"enforce\", \"report\" or \"create-only\"",
+                "leave it out to enforce",
+            );
+            None
+        }
+    }
+}

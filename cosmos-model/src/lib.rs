@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod content;
+pub mod document;
 pub mod escape;
 pub mod fleet;
 pub mod host_name;
@@ -17,8 +18,10 @@ pub mod managed;
 pub mod object;
 pub mod object_id;
 pub mod path;
+pub mod pattern;
 pub mod plan;
 pub mod planner;
+pub mod record;
 pub mod refs;
 pub mod snapshot;
 pub mod stage;

@@ -146,6 +146,17 @@ impl StagedModel {
         &self.post_tasks
     }
 
+    /// Returns those of a task folder's files that run, in order; a symlink runs when the file beside it would.
+    pub fn runnable<'t>(&self, files: &'t [StagedTaskFile]) -> impl Iterator<Item = &'t StagedTaskFile> {
+        files.iter().filter(|file| match &file.kind {
+            StagedKind::Symlink(target) => files.iter().any(|other| {
+                let named = StagedTaskFile { executable: other.executable, ..(*file).clone() };
+                other.path.as_bytes() == target.strip_prefix(b"./").unwrap_or(target) && named.is_task()
+            }),
+            _ => file.is_task(),
+        })
+    }
+
     /// Returns what classic layers carry beside the four folders, with the executable bit (C3).
     #[must_use]
     pub const fn others(&self) -> &BTreeMap<RelPath, (StagedKind, bool)> {

@@ -1,0 +1,154 @@
+//! Settings text of a repository: TOML read so that every mistake is found at once, each with its line and column.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One mistake in a repository: where it is, what it is, and what to try.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The file, and the line and column where it has them.
+    pub place: String,
+    /// What is wrong.
+    pub text: String,
+    /// What to try; empty when the text says it already.
+    pub hint: String,
+}
+
+impl Mistake {
+    /// Makes a mistake that has no line.
+    pub(crate) fn at(place: impl Into<String>, text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { place: place.into(), text: text.into(), hint: hint.into() }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}
+
+/// A value with where it stands in the text.
+pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// A text being read, and the mistakes found so far.
+pub(crate) struct Document<'t> {
+    file: &'t str,
+    text: &'t str,
+    pub(crate) mistakes: Vec<Mistake>,
+}
+
+impl<'t> Document<'t> {
+    /// Reads `text` as TOML; what cannot be read is a mistake already, the rest is still looked at.
+    pub(crate) fn read(file: &'t str, text: &'t str) -> (Self, Spanned<DeTable<'t>>) {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut document = Self { file, text, mistakes: Vec::new() };
+        for error in errors {
+            document.mistake(error.span().unwrap_or(0..0), error.message(), "see the format's page, docs/formats.md");
+        }
+        (document, table)
+    }
+
+    /// Notes a mistake at a place of the text.
+    pub(crate) fn mistake(&mut self, span: Range<usize>, text: impl Into<String>, hint: impl Into<String>) {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
+        self.mistakes.push(Mistake::at(format!("{}:{line}:{column}", self.file), text, hint));
+    }
+
+    /// Refuses every key of `table` that is not in `known`; keys in `later` are refused by name.
+    pub(crate) fn only(&mut self, table: &DeTable<'_>, within: &str, known: &[&str], later: &[&str]) {
+        for (key, _) in table {
+            let name = key.get_ref().as_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let shown = crate::escape::for_terminal(format!("{within}{name}").as_bytes());
+            if later.contains(&name) {
+                let text = format!("'{shown}' is not supported by this version of cosmos");
+                self.mistake(key.span(), text, "remove it, or install a newer agent");
+            } else {
+                let text = format!("unknown key '{shown}'");
+                self.mistake(key.span(), text, format!("known here: {}", known.join(", ")));
+            }
+        }
+    }
+
+    /// Reads an optional string.
+    pub(crate) fn string<'v>(&mut self, table: &'v DeTable<'t>, key: &str) -> Option<(&'v str, Range<usize>)> {
+        let value = table.get(key)?;
+        match value.get_ref().as_str() {
+            Some(text) => Some((text, value.span())),
+            None => self.wrong_type(value, key, "a string", "\"…\""),
+        }
+    }
+
+    /// Reads an optional whole number.
+    pub(crate) fn integer(&mut self, table: &DeTable<'t>, key: &str) -> Option<(u64, Range<usize>)> {
+        let value = table.get(key)?;
+        let number = value.get_ref().as_integer().and_then(|number| match number.radix() {
+            10 => number.as_str().parse().ok(),
+            _ => None,
+        });
+        match number {
+            Some(number) => Some((number, value.span())),
+            None => self.wrong_type(value, key, "a whole number that is not negative", "1"),
+        }
+    }
+
+    /// Reads an optional list of strings.
+    pub(crate) fn strings<'v>(&mut self, table: &'v DeTable<'t>, key: &str) -> Vec<(&'v str, Range<usize>)> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            return self.wrong_type(value, key, "a list of strings", "[\"…\"]").unwrap_or_default();
+        };
+        let mut strings = Vec::new();
+        for item in list {
+            match item.get_ref().as_str() {
+                Some(text) => strings.push((text, item.span())),
+                None => self.wrong_type::<()>(item, key, "a list of strings", "[\"…\"]").unwrap_or_default(),
+            }
+        }
+        strings
+    }
+
+    /// Reads an optional table.
+    pub(crate) fn table<'v>(&mut self, table: &'v DeTable<'t>, key: &str) -> Option<&'v DeTable<'t>> {
+        let value = table.get(key)?;
+        self.as_table(value, key)
+    }
+
+    /// Reads a value that must be a table.
+    pub(crate) fn as_table<'v>(&mut self, value: &'v Value<'t>, key: &str) -> Option<&'v DeTable<'t>> {
+        match value.get_ref().as_table() {
+            Some(inner) => Some(inner),
+            None => self.wrong_type(value, key, "a table", &format!("[{key}]")),
+        }
+    }
+
+    /// Reads an optional list of tables.
+    pub(crate) fn tables<'v>(&mut self, table: &'v DeTable<'t>, key: &str) -> Vec<&'v DeTable<'t>> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            return self.wrong_type(value, key, "a list of tables", &format!("[[{key}]]")).unwrap_or_default();
+        };
+        list.iter().filter_map(|item| self.as_table(item, key)).collect()
+    }
+
+    fn wrong_type<T>(&mut self, value: &Value<'t>, key: &str, wanted: &str, example: &str) -> Option<T> {
+        let text = format!("'{key}' must be {wanted}, this is {}", with_article(value.get_ref().type_str()));
+        self.mistake(value.span(), text, format!("write {example}"));
+        None
+    }
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+    [article, kind].join(" ").to_string()
+}

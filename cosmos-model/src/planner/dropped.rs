@@ -1,0 +1,126 @@
+//! Paths that should not be there: those that left the model, and those that `delete/` names (design: leaving).
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::desired::{is_ours, must_keep};
+use super::links::Links;
+use super::{Planning, managed_layer, removal};
+use crate::managed::{ManagedEntry, ManagedKind};
+use crate::path::RelPath;
+use crate::plan::{Action, Cause, NoteKind, Step};
+use crate::snapshot::Observed;
+
+/// What happens to a managed path that the model does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    /// It goes.
+    Remove,
+    /// It is gone already, or has become another path's business.
+    Forget,
+    /// It stays and is the host's from now on.
+    Keep(String),
+    /// It stays and is still ours, because the settings say so.
+    Stay,
+}
+
+impl Planning<'_> {
+    /// Plans what is to be absent.
+    pub(super) fn absences(&mut self) {
+        let links = Links::new(self.snapshot, self.model);
+        self.deletions(&links);
+        let mut staying = BTreeSet::new();
+        let mut directories = Vec::new();
+        for (path, entry) in &self.managed.entries {
+            if self.model.entries().contains_key(path) || self.model.deletions().contains_key(path) {
+                continue;
+            }
+            if entry.kind == ManagedKind::Directory {
+                directories.push((path, entry));
+            } else if !self.drop_path(path, entry, &links) {
+                staying.insert(path);
+            }
+        }
+        for (path, entry) in directories.into_iter().rev() {
+            self.drop_directory(path, entry, &staying);
+        }
+    }
+
+    fn deletions(&mut self, links: &Links) {
+        for (path, layer) in self.model.deletions() {
+            let observed = self.observed(path);
+            let previous = self.managed.entries.get(path);
+            match &observed {
+                Observed::File { .. } | Observed::Symlink { .. } if !links.is_wanted(path) => {
+                    let layer = self.model.layers().get(usize::from(layer.0)).map_or("", String::as_str);
+                    let keep = must_keep(previous, &observed);
+                    self.removals.push(removal(path, observed, Cause::Delete, layer, keep));
+                }
+                Observed::Blocked(why) => self.note(path, NoteKind::Blocked, why.clone()),
+                _ => (),
+            }
+        }
+    }
+
+    /// Plans a file or symlink that left the model; tells whether it will be gone.
+    fn drop_path(&mut self, path: &RelPath, entry: &ManagedEntry, links: &Links) -> bool {
+        let fate = if links.is_wanted(path) { Fate::Forget } else { self.fate(path, entry) };
+        match fate {
+            Fate::Forget => return true,
+            Fate::Remove => {
+                let layer = managed_layer(self.managed, entry);
+                self.removals.push(removal(path, self.observed(path), Cause::Dropped, layer, false));
+                return true;
+            }
+            Fate::Keep(why) => self.note(path, NoteKind::Kept, why),
+            Fate::Stay => {
+                self.note(path, NoteKind::Kept, "it left the model, and remove-dropped is off");
+                self.carry(path, false);
+            }
+        }
+        false
+    }
+
+    /// Tells whether a managed path that the model does not have will be gone after this plan.
+    pub(super) fn goes(&self, path: &RelPath, entry: &ManagedEntry) -> bool {
+        if entry.kind == ManagedKind::Directory {
+            return entry.found.is_none() && self.settings.remove_dropped;
+        }
+        matches!(self.fate(path, entry), Fate::Remove | Fate::Forget)
+    }
+
+    fn fate(&self, path: &RelPath, entry: &ManagedEntry) -> Fate {
+        let keep = |why: &str| Fate::Keep(String::from(why));
+        match self.observed(path) {
+            Observed::Absent => return Fate::Forget,
+            Observed::Blocked(why) => return Fate::Keep(why),
+            observed if !is_ours(Some(entry), &observed) => {
+                return keep("it left the model, but was changed on this host");
+            }
+            _ => (),
+        }
+        if entry.found.is_some() {
+            keep("it left the model, but was there before cosmos")
+        } else if self.snapshot.conffiles.contains(path) {
+            keep("it left the model, but belongs to a package")
+        } else if self.settings.remove_dropped {
+            Fate::Remove
+        } else {
+            Fate::Stay
+        }
+    }
+
+    /// Plans a directory that left the model: one that we made goes when nothing of ours stays in it.
+    fn drop_directory(&mut self, path: &RelPath, entry: &ManagedEntry, staying: &BTreeSet<&RelPath>) {
+        if !self.settings.remove_dropped {
+            return self.carry(path, false);
+        }
+        let observed = self.observed(path);
+        let holds = staying.iter().any(|other| other.is_below(path));
+        if entry.found.is_none() && !holds && matches!(observed, Observed::Directory(_)) {
+            let step = removal(path, observed, Cause::Dropped, managed_layer(self.managed, entry), false);
+            self.folder_removals.push(Step { action: Action::RemoveDirectory, ..step });
+        }
+    }
+}

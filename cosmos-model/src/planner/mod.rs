@@ -1,0 +1,195 @@
+//! The planner: model − host = plan, one pure function.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::managed::{ManagedEntry, ManagedSet};
+use crate::path::RelPath;
+use crate::plan::{Action, Cause, Note, NoteKind, Plan, Step};
+use crate::snapshot::{HostSnapshot, Observed};
+use crate::staged::StagedModel;
+
+mod brake;
+mod desired;
+mod drift;
+mod dropped;
+mod links;
+mod path;
+mod recover;
+
+pub use drift::{Difference, Drifted, drift};
+pub use recover::recover;
+
+/// What the host's settings say about planning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanSettings {
+    /// Whether paths that left the model go (C8; docs/formats.md §1).
+    pub remove_dropped: bool,
+    /// Whether the brake on removals holds; it does not in classic mode.
+    pub brake: bool,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The model gives files to users or groups that the host does not have.
+    #[error("{}", unknown_owners(.0))]
+    UnknownOwners(Vec<UnknownOwner>),
+}
+
+/// A name that the host's user or group database does not have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownOwner {
+    /// The user or group.
+    pub name: String,
+    /// Whether it is a group.
+    pub is_group: bool,
+    /// The first path that should belong to it.
+    pub path: RelPath,
+}
+
+fn unknown_owners(owners: &[UnknownOwner]) -> String {
+    let shown = owners.iter().map(|UnknownOwner { name, is_group, path }| {
+        let what = if *is_group { "group" } else { "user" };
+        alloc::format!("the host has no {what} '{name}', which should own '{path}'")
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+/// Compares `model` with what was found and what we wrote before.
+///
+/// # Errors
+/// Returns [`PlanError`] when the model names owners that the host does not have: nothing may be touched then.
+pub fn plan(
+    model: &StagedModel,
+    snapshot: &HostSnapshot,
+    managed: &ManagedSet,
+    settings: PlanSettings,
+) -> Result<Plan, PlanError> {
+    let mut planning = Planning::new(model, snapshot, managed, settings);
+    for (path, entry) in model.entries() {
+        planning.entry(path, entry);
+    }
+    planning.absences();
+    planning.finish()
+}
+
+/// Returns every path that must be observed before [`plan`], sorted: the model's, the managed ones with the folders above
+/// them, and those to delete.
+#[must_use]
+pub fn paths_of_interest<'a>(model: &'a StagedModel, managed: &'a ManagedSet) -> Vec<Cow<'a, RelPath>> {
+    let leaving = managed.entries.keys().filter(|path| !model.entries().contains_key(*path));
+    let leaving: Vec<&RelPath> = leaving.chain(model.deletions().keys()).collect();
+    // A folder above a path that goes may be a symlink by now, so that the path is another's too.
+    let above: BTreeSet<RelPath> = leaving.iter().flat_map(|path| path.ancestors()).collect();
+    let mut paths: Vec<Cow<'a, RelPath>> = model.entries().keys().chain(leaving).map(Cow::Borrowed).collect();
+    paths.extend(above.into_iter().map(Cow::Owned));
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// A plan in the making.
+struct Planning<'a> {
+    model: &'a StagedModel,
+    snapshot: &'a HostSnapshot,
+    managed: &'a ManagedSet,
+    settings: PlanSettings,
+    removals: Vec<Step>,
+    folder_removals: Vec<Step>,
+    creations: Vec<Step>,
+    notes: Vec<Note>,
+    after: Vec<(RelPath, ManagedEntry)>,
+    layers: Vec<String>,
+    unknown: BTreeSet<UnknownOwner>,
+    /// The last directory that this plan makes anew: what was seen below it will be gone.
+    fresh: Option<RelPath>,
+    /// The last directory that cannot be had: nothing below it is planned.
+    blocked: Option<RelPath>,
+}
+
+impl<'a> Planning<'a> {
+    fn new(
+        model: &'a StagedModel,
+        snapshot: &'a HostSnapshot,
+        managed: &'a ManagedSet,
+        settings: PlanSettings,
+    ) -> Self {
+        Self {
+            model,
+            snapshot,
+            managed,
+            settings,
+            removals: Vec::new(),
+            folder_removals: Vec::new(),
+            creations: Vec::new(),
+            notes: Vec::new(),
+            after: Vec::with_capacity(model.entries().len()),
+            layers: model.layers().to_vec(),
+            unknown: BTreeSet::new(),
+            fresh: None,
+            blocked: None,
+        }
+    }
+
+    /// Returns what will be at `path` when its step comes.
+    fn observed(&self, path: &RelPath) -> Observed {
+        if self.fresh.as_ref().is_some_and(|fresh| path.is_below(fresh)) {
+            return Observed::Absent;
+        }
+        let unseen = || Observed::Blocked(String::from("it was not looked at"));
+        self.snapshot.paths.get(path).cloned().unwrap_or_else(unseen)
+    }
+
+    fn note(&mut self, path: &RelPath, kind: NoteKind, text: impl Into<String>) {
+        self.notes.push(Note { path: path.clone(), kind, text: text.into() });
+    }
+
+    /// Keeps what we know about a path that this plan leaves as it is.
+    fn carry(&mut self, path: &RelPath, left_alone: bool) {
+        if let Some(entry) = self.managed.entries.get(path) {
+            let layer = self.layer_of_managed(entry);
+            let left_alone = left_alone || entry.left_alone;
+            self.after.push((path.clone(), ManagedEntry { layer, left_alone, ..entry.clone() }));
+        }
+    }
+
+    /// Returns the position of a managed entry's layer in the plan's list, which grows when the model lost the layer.
+    fn layer_of_managed(&mut self, entry: &ManagedEntry) -> u16 {
+        let name = managed_layer(self.managed, entry);
+        let position = self.layers.iter().position(|layer| layer == name);
+        let position = position.unwrap_or_else(|| {
+            self.layers.push(String::from(name));
+            self.layers.len() - 1
+        });
+        u16::try_from(position).unwrap_or(u16::MAX)
+    }
+
+    fn finish(mut self) -> Result<Plan, PlanError> {
+        if !self.unknown.is_empty() {
+            return Err(PlanError::UnknownOwners(self.unknown.into_iter().collect()));
+        }
+        self.removals.sort_by(|left, right| left.path.cmp(&right.path));
+        // What lies deeper goes first: its path is longer, thus later.
+        self.folder_removals.sort_by(|left, right| right.path.cmp(&left.path));
+        let brake = self.settings.brake.then(|| brake::judge(&self.removals, self.managed, self.model)).flatten();
+        let mut steps = self.removals;
+        steps.append(&mut self.folder_removals);
+        steps.append(&mut self.creations);
+        self.notes.sort_by(|left, right| left.path.cmp(&right.path));
+        let (commit, layers) = (self.model.commit(), self.layers);
+        Ok(Plan { commit, steps, notes: self.notes, brake, managed: self.after, layers })
+    }
+}
+
+/// Returns the name of a managed entry's layer, empty when the set does not say.
+fn managed_layer<'m>(managed: &'m ManagedSet, entry: &ManagedEntry) -> &'m str {
+    managed.layers.get(usize::from(entry.layer)).map_or("", String::as_str)
+}
+
+/// Returns a removal's step.
+fn removal(path: &RelPath, expects: Observed, cause: Cause, layer: &str, keep: bool) -> Step {
+    Step { path: path.clone(), expects, action: Action::Remove, cause, layer: String::from(layer), task: None, keep }
+}

@@ -1,0 +1,74 @@
+//! After a killed run: the managed set as the journal and the host tell it (docs/formats.md §11).
+
+use alloc::string::String;
+
+use super::desired::NO_CONTENT;
+use super::drift::hash_of;
+use crate::managed::{ManagedEntry, ManagedKind, ManagedSet};
+use crate::record::{ActionName, Described, Kind, StepRecord};
+use crate::snapshot::{Attributes, HostSnapshot, Observed, Stat};
+
+/// Returns the managed set with every step of the killed run that is seen to have happened.
+///
+/// Without this, the next run would take what the killed one wrote for something that was there before us.
+#[must_use]
+pub fn recover(managed: &ManagedSet, records: &[StepRecord], snapshot: &HostSnapshot) -> ManagedSet {
+    let mut recovered = managed.clone();
+    for record in records {
+        let observed = snapshot.paths.get(&record.path).unwrap_or(&Observed::Absent);
+        match (&record.new, record.landed(observed)) {
+            (Some(new), true) => {
+                let entry = written(&mut recovered, record, new);
+                recovered.entries.insert(record.path.clone(), entry);
+            }
+            (None, true) => drop(recovered.entries.remove(&record.path)),
+            (_, false) => {
+                if let Some(entry) = recovered.entries.get_mut(&record.path) {
+                    entry.unfinished = true;
+                }
+            }
+        }
+    }
+    recovered
+}
+
+fn written(managed: &mut ManagedSet, record: &StepRecord, new: &Described) -> ManagedEntry {
+    let previous = managed.entries.get(&record.path).cloned();
+    let there = match (&record.old, record.action) {
+        (Some(old), _) if old.kind != Kind::Directory => Some(hash_of(old)),
+        (Some(_), ActionName::Attributes) => Some(NO_CONTENT),
+        _ => None,
+    };
+    let (found, found_kept) = match &previous {
+        Some(entry) => (entry.found, entry.found_kept || (record.kept && entry.found == there)),
+        None => (there, record.kept),
+    };
+    let kind = match new.kind {
+        Kind::Symlink => ManagedKind::Symlink,
+        Kind::Directory => ManagedKind::Directory,
+        Kind::File | Kind::Other => ManagedKind::File,
+    };
+    ManagedEntry {
+        kind,
+        attributes: Attributes { mode: new.mode_bits(), uid: new.uid, gid: new.gid },
+        size: new.size.unwrap_or(0),
+        hash: hash_of(new),
+        blob: None,
+        stat: Stat::default(),
+        layer: layer(managed, &record.layer),
+        found,
+        found_kept,
+        task_made: false,
+        unfinished: true,
+        left_alone: previous.is_some_and(|entry| entry.left_alone),
+    }
+}
+
+fn layer(managed: &mut ManagedSet, name: &str) -> u16 {
+    let position = managed.layers.iter().position(|layer| layer == name);
+    let position = position.unwrap_or_else(|| {
+        managed.layers.push(String::from(name));
+        managed.layers.len() - 1
+    });
+    u16::try_from(position).unwrap_or(u16::MAX)
+}

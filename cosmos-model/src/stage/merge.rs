@@ -1,0 +1,132 @@
+//! Folders of several layers merged into one list of paths, walking all of them side by side.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::repository::{Repository, below_bytes};
+use crate::object::ObjectKind;
+use crate::object::tree::{self, EntryKind, NameRules, TreeEntry};
+use crate::object_id::ObjectId;
+use crate::path::RelPath;
+use crate::staged::LayerIndex;
+
+/// The longest path the kernel takes.
+const LONGEST_PATH: usize = 4095;
+
+/// More paths than any host has: trees that contain each other can name billions with a few objects.
+const MOST_PATHS: usize = 2_000_000;
+
+/// One path of the merge and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Merged {
+    pub path: RelPath,
+    pub kind: EntryKind,
+    pub id: ObjectId,
+    pub layer: LayerIndex,
+}
+
+/// An entry of one layer, as a candidate for its path.
+pub(super) struct Candidate<'t> {
+    pub layer: LayerIndex,
+    pub entry: TreeEntry<'t>,
+}
+
+/// A merge under way.
+pub(super) struct Merge<'r, 'a> {
+    pub repository: &'r mut Repository<'a>,
+    /// For each layer, the folder that is being merged, for messages.
+    pub places: &'r [String],
+    pub merged: Vec<Merged>,
+}
+
+impl Merge<'_, '_> {
+    /// Merges the folders `sources`, which lie at `path` (`None` for the top).
+    pub fn folders(&mut self, path: Option<&RelPath>, sources: &[(LayerIndex, ObjectId)]) {
+        let mut trees = Vec::with_capacity(sources.len());
+        for (layer, id) in sources {
+            let place = self.place(*layer, path.map_or(&[], RelPath::as_bytes));
+            if let Some(bytes) = self.repository.bytes(&place, *id, ObjectKind::Tree) {
+                trees.push((*layer, bytes));
+            }
+        }
+        let mut candidates = Vec::new();
+        for (layer, bytes) in &trees {
+            match tree::parse(bytes, self.repository.rules) {
+                Ok(entries) => candidates.extend(entries.into_iter().map(|entry| Candidate { layer: *layer, entry })),
+                Err(error) => {
+                    let place = self.place(*layer, path.map_or(&[], RelPath::as_bytes));
+                    self.repository.bad_tree(&place, &error);
+                }
+            }
+        }
+        self.level(path, candidates);
+    }
+
+    /// Merges the entries that all layers have in one folder.
+    pub fn level(&mut self, path: Option<&RelPath>, mut candidates: Vec<Candidate<'_>>) {
+        candidates.sort_by(|left, right| left.entry.name.cmp(right.entry.name).then(left.layer.cmp(&right.layer)));
+        self.refuse_twins(path, &candidates);
+        for group in candidates.chunk_by(|left, right| left.entry.name == right.entry.name) {
+            let child = match path {
+                Some(parent) => parent.join(group[0].entry.name),
+                None => RelPath::new(group[0].entry.name),
+            };
+            let child = child.expect("a tree's names are single components");
+            if child.as_bytes().len() > LONGEST_PATH || self.merged.len() >= MOST_PATHS {
+                let place = self.place(group[0].layer, child.as_bytes());
+                self.repository.mistake(place, "this path is too long, or one too many", "make the tree smaller");
+                return;
+            }
+            self.path(child, group);
+        }
+    }
+
+    /// Decides who has one path, and merges what lies below it.
+    fn path(&mut self, path: RelPath, group: &[Candidate<'_>]) {
+        let is_folder = |candidate: &&Candidate<'_>| candidate.entry.kind == EntryKind::Directory;
+        let Some(first_folder) = group.iter().find(is_folder) else {
+            return self.push(path, &group[0]);
+        };
+        if let (NameRules::Native, Some(other)) = (self.repository.rules, group.iter().find(|one| !is_folder(one))) {
+            return self.conflict(&path, first_folder, other);
+        }
+        // rsync keeps a folder whichever layer has it, since the list may hold what is in it (C3).
+        let folders: Vec<_> = group.iter().filter(is_folder).map(|folder| (folder.layer, folder.entry.id)).collect();
+        self.push(path.clone(), first_folder);
+        self.folders(Some(&path), &folders);
+    }
+
+    fn push(&mut self, path: RelPath, winner: &Candidate<'_>) {
+        let TreeEntry { kind, id, .. } = winner.entry;
+        self.merged.push(Merged { path, kind, id, layer: winner.layer });
+    }
+
+    fn conflict(&mut self, path: &RelPath, folder: &Candidate<'_>, other: &Candidate<'_>) {
+        let what = if other.entry.kind == EntryKind::Symlink { "a symlink" } else { "a file" };
+        let (at, against) = (self.place(other.layer, path.as_bytes()), self.place(folder.layer, path.as_bytes()));
+        let text = format!("this is {what}, but '{against}' is a folder");
+        self.repository.mistake(at, text, "rename one of them, or make both the same kind");
+    }
+
+    fn refuse_twins(&mut self, path: Option<&RelPath>, candidates: &[Candidate<'_>]) {
+        if self.repository.rules == NameRules::Classic {
+            return;
+        }
+        let mut names: Vec<&[u8]> = candidates.iter().map(|candidate| candidate.entry.name).collect();
+        names.dedup();
+        if let Some((one, other)) = tree::twins(names.into_iter()) {
+            let holder = candidates.iter().find(|candidate| candidate.entry.name == other);
+            let layer = holder.map_or(LayerIndex(0), |candidate| candidate.layer);
+            let folder = self.place(layer, path.map_or(&[], RelPath::as_bytes));
+            let text =
+                format!("differs from '{}' in case or Unicode normalisation only", crate::escape::for_terminal(one));
+            self.repository.mistake(below_bytes(&folder, other), text, "rename one of them");
+        }
+    }
+
+    fn place(&self, layer: LayerIndex, path: &[u8]) -> String {
+        let folder = &self.places[usize::from(layer.0)];
+        if path.is_empty() { folder.clone() } else { below_bytes(folder, path) }
+    }
+}

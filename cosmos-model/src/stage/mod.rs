@@ -1,0 +1,145 @@
+//! Staging: the layers of one host, read from a verified tree by id and merged, first wins.
+//!
+//! Nothing is checked out. A file that another layer wins is never read, and one whose hash is known is not read again.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::content::ContentHash;
+use crate::document::Mistake;
+use crate::host_name::HostName;
+use crate::object::ObjectSource;
+use crate::object::tree::NameRules;
+use crate::object_id::ObjectId;
+use crate::staged::StagedModel;
+use crate::trust::VerifiedRevision;
+
+mod build;
+mod classic;
+mod merge;
+mod native;
+mod order;
+mod repository;
+
+use repository::Repository;
+
+/// Hashes that are already known, so that blobs which did not change are not read again.
+pub trait KnownContent {
+    /// Returns size and SHA-256 of the blob `id`, if it was hashed before.
+    fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)>;
+}
+
+/// Which layers a host has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layers {
+    /// The repository's own word: the host, what it uses, rules, `global/`, the root.
+    Native {
+        /// Whose model.
+        host: HostName,
+        /// The version of this agent, for `agent = ">= …"`.
+        agent: (u64, u64, u64),
+    },
+    /// A list of folders relative to the repository, first wins, merged as rsync with several sources does (C3).
+    Classic {
+        /// The folders, `COSMOS_REPO_MODELS` without `COSMOS_REPO`; a trailing slash is significant.
+        folders: Vec<Vec<u8>>,
+    },
+}
+
+/// Why a verified revision has no model for this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StageError {
+    /// The revision asks for a newer agent: the last accepted revision stays enforced.
+    AgentTooOld {
+        /// The oldest agent that will do.
+        needed: (u64, u64, u64),
+        /// This agent.
+        present: (u64, u64, u64),
+    },
+    /// `fleet.toml` has a later format: the last accepted revision stays enforced.
+    UnknownFormat {
+        /// The format found.
+        found: u64,
+    },
+    /// Everything that is wrong with the repository for this host.
+    Mistakes(Vec<Mistake>),
+}
+
+impl StageError {
+    /// Tells whether only a newer agent helps, so that the revision applied before stays enforced.
+    #[must_use]
+    pub const fn needs_newer_agent(&self) -> bool {
+        matches!(self, Self::AgentTooOld { .. } | Self::UnknownFormat { .. })
+    }
+
+    fn mistakes(mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort();
+        mistakes.dedup();
+        Self::Mistakes(mistakes)
+    }
+}
+
+impl core::error::Error for StageError {}
+
+impl fmt::Display for StageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AgentTooOld { needed: (n0, n1, n2), present: (p0, p1, p2) } => {
+                write!(f, "this revision needs cosmos {n0}.{n1}.{n2}, this is {p0}.{p1}.{p2}")
+            }
+            Self::UnknownFormat { found } => {
+                write!(f, "'fleet.toml' has format {found}, this agent reads format {}", crate::fleet::FORMAT)
+            }
+            Self::Mistakes(mistakes) => {
+                for (index, mistake) in mistakes.iter().enumerate() {
+                    write!(f, "{}{mistake}", if index == 0 { "" } else { "\n" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Merges the layers of one host.
+///
+/// # Errors
+/// Returns [`StageError`]: the need for a newer agent, or every mistake found in names, layers, `layer.toml` and trees (F5).
+pub fn stage(
+    revision: &VerifiedRevision,
+    layers: &Layers,
+    objects: &dyn ObjectSource,
+    known: &dyn KnownContent,
+) -> Result<StagedModel, StageError> {
+    let rules = match layers {
+        Layers::Native { .. } => NameRules::Native,
+        Layers::Classic { .. } => NameRules::Classic,
+    };
+    let mut repository = Repository::new(objects, known, rules);
+    let parts = match layers {
+        Layers::Native { host, agent } => native::layers(&mut repository, revision.tree(), host, *agent)?,
+        Layers::Classic { folders } => classic::layers(&mut repository, revision.tree(), folders),
+    };
+    let model = build::model(&mut repository, revision.clone(), parts);
+    if repository.mistakes.is_empty() { Ok(model) } else { Err(StageError::mistakes(repository.mistakes)) }
+}
+
+/// The merged folders of a host's layers, before contents and attributes.
+#[derive(Default)]
+struct Parts {
+    /// The layers' names, first wins.
+    names: Vec<String>,
+    /// What each layer says about its files.
+    rules: Vec<Vec<crate::layer::FileRule>>,
+    overlay: Vec<merge::Merged>,
+    delete: Vec<merge::Merged>,
+    pre_tasks: Vec<merge::Merged>,
+    post_tasks: Vec<merge::Merged>,
+    others: Vec<merge::Merged>,
+    retired: Option<String>,
+    /// Whether well-known secrets get a narrow mode by themselves.
+    narrow_secrets: bool,
+}
+
+/// The four folders of a layer.
+const FOLDERS: [&[u8]; 4] = [b"overlay", b"delete", b"pre-tasks.d", b"post-tasks.d"];

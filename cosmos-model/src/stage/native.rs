@@ -1,0 +1,142 @@
+//! Native layers: the host, what it uses, the rules that mean it, `global/` and the root (docs/formats.md §3, §4).
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::merge::{Merge, Merged};
+use super::order::{Graph, Layer};
+use super::repository::{Named, Repository, below, find, folder};
+use super::{FOLDERS, Parts, StageError};
+use crate::fleet::{self, Fleet, FleetError};
+use crate::host_name::HostName;
+use crate::object_id::ObjectId;
+use crate::staged::LayerIndex;
+
+type Version = (u64, u64, u64);
+
+/// Folders of a layer that a later version reads; until then a layer that has one is refused.
+const LATER: [&[u8]; 2] = [b"templates", b"secrets"];
+
+/// Works out the layers of `host`, in order, and merges their folders.
+pub(super) fn layers(
+    repository: &mut Repository<'_>,
+    root: ObjectId,
+    host: &HostName,
+    agent: Version,
+) -> Result<Parts, StageError> {
+    let Some(top) = repository.tree("", root) else { return Err(fault(repository)) };
+    let fleet = read_fleet(repository, &top, agent)?;
+    let Some(host_folder) = host_folder(repository, &top, host) else { return Err(fault(repository)) };
+    let mut graph = Graph::new(repository, &top, root);
+    let (layers, retired) = graph.layers(host_folder.as_deref(), fleet.layers_of(host));
+    let parts = merge_layers(repository, layers, retired);
+    Ok(parts)
+}
+
+fn fault(repository: &mut Repository<'_>) -> StageError {
+    StageError::mistakes(core::mem::take(&mut repository.mistakes))
+}
+
+fn read_fleet(repository: &mut Repository<'_>, top: &[Named], agent: Version) -> Result<Fleet, StageError> {
+    let Some(text) = repository.text("", top, "fleet.toml") else { return Ok(Fleet::default()) };
+    let (fleet, mistakes, needed) = match fleet::parse(&text) {
+        Ok(fleet) => {
+            let needed = fleet.agent;
+            (fleet, Vec::new(), needed)
+        }
+        Err(FleetError::Format(found)) => return Err(StageError::UnknownFormat { found }),
+        Err(FleetError::Mistakes(mistakes, needed)) => (Fleet::default(), mistakes, needed),
+    };
+    match needed {
+        Some(needed) if needed > agent => Err(StageError::AgentTooOld { needed, present: agent }),
+        _ => {
+            repository.mistakes.extend(mistakes);
+            Ok(fleet)
+        }
+    }
+}
+
+/// Returns the folder of the host's own layer; `Some(None)` where the repository has no host layers at all.
+fn host_folder(repository: &mut Repository<'_>, top: &[Named], host: &HostName) -> Option<Option<String>> {
+    let hosts = folder(top, b"hosts").and_then(|id| repository.tree("hosts", id)).unwrap_or_default();
+    let name = host.as_str();
+    let in_hosts = folder(&hosts, name.as_bytes()).map(|_| below("hosts", name));
+    let at_top = folder(top, name.as_bytes()).map(|_| name.to_string());
+    match (in_hosts, at_top) {
+        (Some(one), Some(other)) => {
+            let text = format!("the host has two layers, '{one}' and '{other}'");
+            repository.mistake(one, text, "move the files of one into the other");
+            None
+        }
+        (Some(one), None) | (None, Some(one)) => Some(Some(one)),
+        (None, None) => {
+            let mut others: Vec<String> =
+                hosts.iter().filter_map(host_name).map(|name| below("hosts", &name)).collect();
+            others.extend(top.iter().filter(|entry| is_host_layer(repository, entry)).filter_map(host_name));
+            if others.is_empty() {
+                return Some(None);
+            }
+            let text = format!("the repository has host layers, but none for '{name}'");
+            others.truncate(5);
+            let hint =
+                format!("add 'hosts/{name}', or correct the name of this host (there are: {})", others.join(", "));
+            repository.mistake("the repository", text, hint);
+            None
+        }
+    }
+}
+
+fn host_name(entry: &Named) -> Option<String> {
+    let text = core::str::from_utf8(&entry.name).ok()?;
+    HostName::new(text).ok().filter(|_| folder(core::slice::from_ref(entry), &entry.name).is_some())?;
+    Some(text.to_string())
+}
+
+/// Tells whether a folder at the top is a classic host layer: named like a host, and with something of a layer in it.
+fn is_host_layer(repository: &mut Repository<'_>, entry: &Named) -> bool {
+    let Some(name) = host_name(entry).filter(|name| name.contains('.') && !name.ends_with(".d")) else { return false };
+    let entries = repository.tree(&name, entry.id).unwrap_or_default();
+    find(&entries, b"layer.toml").is_some() || FOLDERS.iter().any(|inner| folder(&entries, inner).is_some())
+}
+
+fn merge_layers(repository: &mut Repository<'_>, layers: Vec<Layer>, retired: Option<String>) -> Parts {
+    let mut parts = Parts { retired, narrow_secrets: true, ..Parts::default() };
+    for layer in &layers {
+        for later in LATER.iter().filter(|name| folder(&layer.entries, name).is_some()) {
+            let place = super::repository::below_bytes(&layer.folder, later);
+            repository.mistake(
+                place,
+                "this folder is not supported by this version of cosmos",
+                "install a newer agent",
+            );
+        }
+    }
+    parts.overlay = merge_folder(repository, &layers, FOLDERS[0]);
+    parts.delete = merge_folder(repository, &layers, FOLDERS[1]);
+    parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2]);
+    parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3]);
+    for layer in layers {
+        parts.names.push(if layer.folder.is_empty() { String::from(".") } else { layer.folder });
+        parts.rules.push(layer.file.files);
+    }
+    parts
+}
+
+/// Merges the folder `name` of all layers.
+fn merge_folder(repository: &mut Repository<'_>, layers: &[Layer], name: &[u8]) -> Vec<Merged> {
+    let places: Vec<String> = layers.iter().map(|layer| super::repository::below_bytes(&layer.folder, name)).collect();
+    let mut sources = Vec::new();
+    for (position, layer) in layers.iter().enumerate() {
+        match (folder(&layer.entries, name), find(&layer.entries, name)) {
+            (Some(id), _) => sources.push((LayerIndex(u16::try_from(position).unwrap_or(u16::MAX)), id)),
+            (None, Some(_)) => repository.mistake(places[position].clone(), "this must be a folder", ""),
+            (None, None) => (),
+        }
+    }
+    let mut merge = Merge { repository, places: &places, merged: Vec::new() };
+    if !sources.is_empty() {
+        merge.folders(None, &sources);
+    }
+    merge.merged
+}
