@@ -7,6 +7,7 @@ mod owners;
 mod real;
 mod unchanged;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use cosmos_model::managed::ManagedSet;
@@ -67,8 +68,8 @@ pub trait Host {
 /// Which paths and names a plan needs to know about.
 #[derive(Debug, Clone)]
 pub struct ObserveRequest<'a> {
-    /// The paths, in any order.
-    pub paths: BTreeSet<&'a RelPath>,
+    /// The paths; sorted ones cost one walk a folder.
+    pub paths: Vec<Cow<'a, RelPath>>,
     /// User names to resolve.
     pub users: BTreeSet<&'a str>,
     /// Group names to resolve.
@@ -83,7 +84,9 @@ impl<'a> ObserveRequest<'a> {
     /// Asks for what a plan of `model` compares: its paths, what it deletes, and what was managed before.
     #[must_use]
     pub fn of(model: &'a StagedModel, managed: &'a ManagedSet, verify_content: bool) -> Self {
-        let paths = model.entries().keys().chain(model.deletions().keys()).chain(managed.entries.keys()).collect();
+        let paths: BTreeSet<_> =
+            model.entries().keys().chain(model.deletions().keys()).chain(managed.entries.keys()).collect();
+        let paths = paths.into_iter().map(Cow::Borrowed).collect();
         let name = |owner: &'a Owner| match owner {
             Owner::Name(name) => Some(name.as_str()),
             Owner::Default | Owner::Id(_) => None,

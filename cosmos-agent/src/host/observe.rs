@@ -25,8 +25,8 @@ pub(super) fn observe(root: &Root, request: &ObserveRequest<'_>) -> Result<HostS
     let mut observer = Observer::new(root);
     let mut snapshot = HostSnapshot { default_owner: root.default_owner(), ..HostSnapshot::default() };
     for path in &request.paths {
-        let known = request.managed.entries.get(path).filter(|_| !request.verify_content);
-        snapshot.paths.insert((*path).clone(), observer.look(path, known)?);
+        let known = request.managed.entries.get(path.as_ref()).filter(|_| !request.verify_content);
+        snapshot.paths.insert(path.clone().into_owned(), observer.look(path, known)?);
     }
     snapshot.users = owners::resolve(root, "etc/passwd", &request.users)?;
     snapshot.groups = owners::resolve(root, "etc/group", &request.groups)?;

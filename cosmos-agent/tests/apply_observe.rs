@@ -1,0 +1,147 @@
+//! Observing: what is at a path, without following what a local user planted, and without reading what did not change.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+
+use cosmos_agent::apply::StateFolder;
+use cosmos_agent::apply::managed_file::{ManagedFile, encode};
+use cosmos_agent::fs::Root;
+use cosmos_agent::host::{Host as _, ObserveRequest, RealHost, first_difference};
+use cosmos_model::content::ContentHash;
+use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
+use cosmos_model::path::RelPath;
+use cosmos_model::snapshot::{Attributes, HostSnapshot, Observed, Stat};
+
+fn path(text: &str) -> RelPath {
+    RelPath::new(text.as_bytes()).unwrap()
+}
+
+fn observe(root: &Path, paths: &[&str], managed: &ManagedSet, verify_content: bool) -> HostSnapshot {
+    let host = RealHost::new(Root::open(root).unwrap(), StateFolder::new(path("var/lib/cosmos"), 1 << 20));
+    let paths = paths.iter().map(|text| Cow::Owned(path(text))).collect();
+    let users = BTreeSet::from(["www-data", "nobody-of-that-name"]);
+    let groups = BTreeSet::from(["adm"]);
+    host.observe(&ObserveRequest { paths, users, groups, managed, verify_content }).unwrap()
+}
+
+fn attributes(path: &Path) -> Attributes {
+    let found = fs::symlink_metadata(path).unwrap();
+    Attributes { mode: found.permissions().mode() & 0o7777, uid: found.uid(), gid: found.gid() }
+}
+
+/// What we would remember of a file that we just wrote.
+fn entry(path: &Path) -> ManagedEntry {
+    let found = fs::symlink_metadata(path).unwrap();
+    let nanoseconds = |value: i64| u32::try_from(value).unwrap();
+    ManagedEntry {
+        kind: if found.is_dir() { ManagedKind::Directory } else { ManagedKind::File },
+        attributes: attributes(path),
+        size: found.len(),
+        hash: if found.is_dir() { ContentHash::new([0; 32]) } else { ContentHash::of(&fs::read(path).unwrap()) },
+        blob: None,
+        stat: Stat {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.len(),
+            modified: (found.mtime(), nanoseconds(found.mtime_nsec())),
+            changed: (found.ctime(), nanoseconds(found.ctime_nsec())),
+        },
+        layer: 0,
+        found: None,
+        found_kept: false,
+        task_made: false,
+        unfinished: false,
+        left_alone: false,
+    }
+}
+
+fn managed(root: &Path, paths: &[&str]) -> ManagedSet {
+    let entries = paths.iter().map(|text| (path(text), entry(&root.join(text)))).collect();
+    ManagedSet { commit: None, layers: vec!["global".to_owned()], entries }
+}
+
+#[test]
+fn every_kind_of_thing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("usr/lib")).unwrap();
+    fs::create_dir(root.join("etc")).unwrap();
+    fs::write(root.join("etc/passwd"), "root:x:0:0::/:\nwww-data:x:33:33::/:\nwww-data:x:34:34::/:\n").unwrap();
+    fs::write(root.join("etc/group"), "adm:x:4:syslog\n").unwrap();
+    fs::write(root.join("usr/lib/libc"), "library").unwrap();
+    symlink("usr/lib", root.join("lib")).unwrap();
+    symlink("none", root.join("dangling")).unwrap();
+    nix::unistd::mkfifo(&root.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let asked = ["dangling", "etc/none", "etc/passwd/x", "lib", "lib/libc", "none/x", "pipe", "usr"];
+    let snapshot = observe(root, &asked, &ManagedSet::default(), false);
+    let link = attributes(&root.join("lib"));
+    let expected = [
+        Observed::Symlink { attributes: link, target: b"none".to_vec(), to_directory: false },
+        Observed::Absent,
+        Observed::Blocked("'passwd' on the way is not a directory".to_owned()),
+        Observed::Symlink { attributes: link, target: b"usr/lib".to_vec(), to_directory: true },
+        Observed::File {
+            attributes: attributes(&root.join("usr/lib/libc")),
+            size: 7,
+            hash: ContentHash::of(b"library"),
+        },
+        Observed::Absent,
+        Observed::Other,
+        Observed::Directory(attributes(&root.join("usr"))),
+    ];
+    assert_eq!(snapshot.paths, asked.iter().map(|text| path(text)).zip(expected).collect());
+    assert_eq!(snapshot.users, BTreeMap::from([("www-data".to_owned(), 33)]));
+    assert_eq!(snapshot.groups, BTreeMap::from([("adm".to_owned(), 4)]));
+    assert_eq!(snapshot.default_owner, (link.uid, link.gid));
+}
+
+#[test]
+fn an_untouched_file_is_not_read_and_a_verified_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "content").unwrap();
+    let mut managed = managed(folder.path(), &["file"]);
+    let remembered = ContentHash::of(b"what we believe");
+    managed.entries.get_mut(&path("file")).unwrap().hash = remembered;
+    let hash_of =
+        |managed: &ManagedSet, verify| match &observe(folder.path(), &["file"], managed, verify).paths[&path("file")] {
+            Observed::File { hash, .. } => *hash,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(hash_of(&managed, false), remembered);
+    assert_eq!(hash_of(&managed, true), ContentHash::of(b"content"));
+    managed.entries.get_mut(&path("file")).unwrap().unfinished = true;
+    assert_eq!(hash_of(&managed, false), ContentHash::of(b"content"));
+}
+
+#[test]
+fn the_first_difference_is_found_and_none_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for name in ["a/one", "a/sub/two", "a-b/three", "c"] {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), name).unwrap();
+    }
+    let mut set = managed(root, &["a", "a/one", "a/sub/two", "a-b/three", "c"]);
+    let difference = |set: &ManagedSet| {
+        let bytes = encode(set);
+        let file = ManagedFile::parse(&bytes).unwrap();
+        let found = first_difference(&Root::open(root).unwrap(), &file).unwrap();
+        found.map(|path| String::from_utf8(path.to_vec()).unwrap())
+    };
+    assert_eq!(difference(&set), None);
+    fs::write(root.join("a/beside"), "a directory's times are not ours").unwrap();
+    assert_eq!(difference(&set), None);
+    fs::set_permissions(root.join("c"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(difference(&set).as_deref(), Some("c"));
+    set.entries.get_mut(&path("c")).unwrap().left_alone = true;
+    assert_eq!(difference(&set), None);
+    fs::remove_file(root.join("c")).unwrap();
+    assert_eq!(difference(&set).as_deref(), Some("c"));
+    fs::rename(root.join("a/sub"), root.join("a/moved")).unwrap();
+    assert_eq!(difference(&set).as_deref(), Some("a/sub/two"));
+    fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(difference(&set).as_deref(), Some("a"));
+}
