@@ -74,7 +74,9 @@ impl RelPath {
         bytes.extend_from_slice(&self.0);
         bytes.push(b'/');
         bytes.extend_from_slice(name);
-        if name.contains(&b'/') { Err(InvalidPath(crate::escape::for_terminal(&bytes))) } else { Self::new(&bytes) }
+        // The directory is sound already, so that only the name is looked at.
+        let sound = !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && !name.contains(&0);
+        if sound { Ok(Self(bytes.into())) } else { Err(InvalidPath(crate::escape::for_terminal(&bytes))) }
     }
 
     /// Tells whether the path lies below `directory`.

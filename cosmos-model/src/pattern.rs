@@ -31,7 +31,8 @@ enum Token {
 
 /// A pattern of `[files]`: paths relative to the root.
 ///
-/// One with wildcards means files and symlinks, and directories only when it ends in a slash; one without means what has that name.
+/// One with wildcards means files and symlinks, and directories only when it ends in a slash; one without means what
+/// has that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     tokens: Vec<Token>,

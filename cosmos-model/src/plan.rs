@@ -164,7 +164,8 @@ impl Plan {
         self.commit
     }
 
-    /// Returns the steps in the order they must happen: removals, directories before what they hold, then the rest by path.
+    /// Returns the steps in the order they must happen: removals, emptied directories from the deepest up, then the
+    /// rest by path, so that a directory comes before what it holds.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -188,7 +189,8 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Returns the managed set as it is once every step is done; each entry's `stat` is to be filled in by who applied it.
+    /// Returns the managed set as it is once every step is done; the `stat` of each path that a step changed is to be
+    /// filled in by who applied it, the others keep theirs.
     #[must_use]
     pub fn managed_after(&self) -> crate::managed::ManagedSet {
         crate::managed::ManagedSet {

@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::{Tree, mistakes, native, overlay, stage_tree, staged};
+use cosmos_model::fleet::ProposedMode;
+use support::{Objects, Tree, mistakes, native, overlay, revision, stage_tree, staged};
 
 const HOST: &str = "ns1.example.org";
 
@@ -12,7 +13,7 @@ fn the_host_wins_over_what_it_uses_over_rules_over_global_over_the_root() {
         &[
             (
                 "fleet.toml",
-                "format = 1\n[[rule]]\nhosts = ['ns[1-9].*.org']\nuse = ['early']\n[[rule]]\nhosts = ['**']\nuse = ['late']\n",
+                "[[rule]]\nhosts = ['ns[1-9].*.org']\nuse = ['early']\n[[rule]]\nhosts = ['**']\nuse = ['late']\n",
             ),
             ("hosts/ns1.example.org/layer.toml", "use = ['dns', 'base']\n"),
             ("hosts/ns1.example.org/overlay/etc/a", "host"),
@@ -75,7 +76,8 @@ fn every_mistake_is_reported_at_once_with_its_line() {
          fleet.toml:3:9: 'agent' must be a string, this is an integer\n\
          fleet.toml:5:10: 'ns[9-1]' is not a host pattern: a range must be like [1-20]\n\
          fleet.toml:6:7: 'rule.params' is not supported by this version of cosmos\n\
-         layer.toml:2:8: '/etc/x' is not a path pattern: a path pattern is relative to the root, without leading slash, '.' and '..'\n\
+         layer.toml:2:8: '/etc/x' is not a path pattern: \
+         a path pattern is relative to the root, without leading slash, '.' and '..'\n\
          layer.toml:3:8: 'mode' must be octal digits up to 7777\n\
          layer.toml:4:2: 'packages' is not supported by this version of cosmos\n\
          overlay/etc/cosmos/trust.toml: no layer may touch this path, it belongs to the agent of each host"
@@ -103,11 +105,21 @@ fn a37_a_symlink_in_one_layer_and_a_file_through_it_in_another_are_refused() {
 
 #[test]
 fn a_newer_format_and_a_newer_agent_are_told_apart_from_mistakes() {
-    let newer = stage_tree(&Tree::new(&[("fleet.toml", "format = 2\nnew = 1")]), &native(HOST)).unwrap_err();
+    let newer =
+        stage_tree(&Tree::new(&[("fleet.toml", "format = 2\nnew = 1")]), &native(HOST)).expect_err("this is refused");
     assert_eq!(newer.to_string(), "'fleet.toml' has format 2, this agent reads format 1");
-    let agent = stage_tree(&Tree::new(&[("fleet.toml", "agent = '>= 1.2'\nnew = 1")]), &native(HOST)).unwrap_err();
+    let agent = stage_tree(&Tree::new(&[("fleet.toml", "agent = '>= 1.2'\nnew = 1")]), &native(HOST))
+        .expect_err("this is refused");
     assert_eq!(agent.to_string(), "this revision needs cosmos 1.2.0, this is 0.1.0");
     assert!(newer.needs_newer_agent() && agent.needs_newer_agent());
+}
+
+#[test]
+fn a_fleet_proposes_its_name_and_mode() {
+    let mut objects = Objects::default();
+    let root = Tree::new(&[("fleet.toml", "fleet = 'dns'\nmode = 'tags'\nagent = '>= 9.0'")]).write(&mut objects);
+    let fleet = cosmos_model::stage::fleet(&revision(root, 0), &objects).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((fleet.name.as_deref(), fleet.mode), (Some("dns"), Some(ProposedMode::Tags)));
 }
 
 #[test]

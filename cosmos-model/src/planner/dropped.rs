@@ -5,7 +5,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::desired::{is_ours, must_keep};
-use super::links::Links;
 use super::{Planning, managed_layer, removal};
 use crate::managed::{ManagedEntry, ManagedKind};
 use crate::path::RelPath;
@@ -28,8 +27,7 @@ enum Fate {
 impl Planning<'_> {
     /// Plans what is to be absent.
     pub(super) fn absences(&mut self) {
-        let links = Links::new(self.snapshot, self.model);
-        self.deletions(&links);
+        self.deletions();
         let mut staying = BTreeSet::new();
         let mut directories = Vec::new();
         for (path, entry) in &self.managed.entries {
@@ -38,7 +36,7 @@ impl Planning<'_> {
             }
             if entry.kind == ManagedKind::Directory {
                 directories.push((path, entry));
-            } else if !self.drop_path(path, entry, &links) {
+            } else if !self.drop_path(path, entry) {
                 staying.insert(path);
             }
         }
@@ -47,12 +45,12 @@ impl Planning<'_> {
         }
     }
 
-    fn deletions(&mut self, links: &Links) {
+    fn deletions(&mut self) {
         for (path, layer) in self.model.deletions() {
             let observed = self.observed(path);
             let previous = self.managed.entries.get(path);
             match &observed {
-                Observed::File { .. } | Observed::Symlink { .. } if !links.is_wanted(path) => {
+                Observed::File { .. } | Observed::Symlink { .. } if !self.links.is_wanted(path) => {
                     let layer = self.model.layers().get(usize::from(layer.0)).map_or("", String::as_str);
                     let keep = must_keep(previous, &observed);
                     self.removals.push(removal(path, observed, Cause::Delete, layer, keep));
@@ -64,8 +62,8 @@ impl Planning<'_> {
     }
 
     /// Plans a file or symlink that left the model; tells whether it will be gone.
-    fn drop_path(&mut self, path: &RelPath, entry: &ManagedEntry, links: &Links) -> bool {
-        let fate = if links.is_wanted(path) { Fate::Forget } else { self.fate(path, entry) };
+    fn drop_path(&mut self, path: &RelPath, entry: &ManagedEntry) -> bool {
+        let fate = if self.links.is_wanted(path) { Fate::Forget } else { self.fate(path, entry) };
         match fate {
             Fate::Forget => return true,
             Fate::Remove => {
@@ -116,11 +114,18 @@ impl Planning<'_> {
         if !self.settings.remove_dropped {
             return self.carry(path, false);
         }
+        if entry.found.is_some() {
+            return;
+        }
         let observed = self.observed(path);
-        let holds = staying.iter().any(|other| other.is_below(path));
-        if entry.found.is_none() && !holds && matches!(observed, Observed::Directory(_)) {
-            let step = removal(path, observed, Cause::Dropped, managed_layer(self.managed, entry), false);
-            self.folder_removals.push(Step { action: Action::RemoveDirectory, ..step });
+        let holds = staying.iter().any(|other| other.is_below(path)) || self.links.hold(path);
+        match observed {
+            Observed::Directory(_) if !holds => {
+                let step = removal(path, observed, Cause::Dropped, managed_layer(self.managed, entry), false);
+                self.folder_removals.push(Step { action: Action::RemoveDirectory, ..step });
+            }
+            Observed::Directory(_) | Observed::Absent => (),
+            _ => self.note(path, NoteKind::Kept, "it left the model, but was changed on this host"),
         }
     }
 }

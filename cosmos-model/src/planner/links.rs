@@ -1,42 +1,86 @@
 //! Symlinked directories on the host: two paths of one file must not be mistaken for two files (A38).
 //!
-//! On a host where `/lib` is a symlink to `usr/lib`, a file that moves in the model from `lib/x` to `usr/lib/x` has not left.
+//! On a host where `/lib` is a symlink to `usr/lib`, a file that moves in the model from `lib/x` to `usr/lib/x` has
+//! not left.
 
 use alloc::collections::BTreeMap;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::desired::is_ours;
+use crate::managed::ManagedSet;
 use crate::path::RelPath;
 use crate::snapshot::{HostSnapshot, Observed};
-use crate::staged::StagedModel;
+use crate::staged::{StagedKind, StagedModel};
 
 /// More links than the kernel follows.
 const MOST_LINKS: usize = 40;
 
-/// The symlinked directories that were observed, and where the model's paths really lie.
+/// The symlinked directories that were observed, and where paths really lie.
+#[derive(Default)]
 pub(super) struct Links {
     targets: BTreeMap<RelPath, Vec<u8>>,
-    wanted: BTreeSet<RelPath>,
+    /// The model's paths by where they lie; a path that lies where it says comes before its other names.
+    wanted: BTreeMap<RelPath, RelPath>,
+    /// What we wrote under names that the model does not use any more, by where it lies.
+    former: BTreeMap<RelPath, RelPath>,
 }
 
 impl Links {
-    /// Collects them; without any, this costs nothing more.
-    pub(super) fn new(snapshot: &HostSnapshot, model: &StagedModel) -> Self {
-        let mut links = Self { targets: BTreeMap::new(), wanted: BTreeSet::new() };
+    /// Collects them; without any symlinked directory this costs nothing more.
+    pub(super) fn new(model: &StagedModel, snapshot: &HostSnapshot, managed: &ManagedSet) -> Self {
+        let mut links = Self::default();
         for (path, observed) in &snapshot.paths {
-            if let Observed::Symlink { target, to_directory: true, .. } = observed {
+            let Observed::Symlink { target, to_directory: true, .. } = observed else { continue };
+            let ours = is_ours(managed.entries.get(path), observed);
+            let stays = model.entries().get(path).is_none_or(|entry| entry.kind != StagedKind::Directory) || !ours;
+            if stays {
                 links.targets.insert(path.clone(), target.clone());
             }
         }
         if !links.targets.is_empty() {
-            links.wanted = model.entries().keys().filter_map(|path| links.real_path(path)).collect();
+            links.collect(model, managed);
         }
         links
     }
 
+    fn collect(&mut self, model: &StagedModel, managed: &ManagedSet) {
+        for path in model.entries().keys() {
+            match self.real_path(path) {
+                Some(real) if real == *path => drop(self.wanted.insert(real, path.clone())),
+                Some(real) => drop(self.wanted.entry(real).or_insert_with(|| path.clone())),
+                None => (),
+            }
+        }
+        for path in managed.entries.keys().filter(|path| !model.entries().contains_key(*path)) {
+            if let Some(real) = self.real_path(path) {
+                self.former.insert(real, path.clone());
+            }
+        }
+    }
+
     /// Tells whether `path` is, under its own or another name, one that the model wants.
     pub(super) fn is_wanted(&self, path: &RelPath) -> bool {
-        !self.wanted.is_empty() && self.real_path(path).is_some_and(|real| self.wanted.contains(&real))
+        !self.wanted.is_empty() && self.real_path(path).is_some_and(|real| self.wanted.contains_key(&real))
+    }
+
+    /// Tells whether a path of the model lies in `directory` under another name.
+    pub(super) fn hold(&self, directory: &RelPath) -> bool {
+        self.wanted.iter().any(|(real, path)| real.is_below(directory) && !path.is_below(directory))
+    }
+
+    /// Returns the other path of the model that is the same one on this host and comes first, unless both are folders.
+    pub(super) fn shadow_of(&self, path: &RelPath, model: &StagedModel) -> Option<&RelPath> {
+        if self.wanted.is_empty() {
+            return None;
+        }
+        let is_folder = |path| model.entries().get(path).is_some_and(|entry| entry.kind == StagedKind::Directory);
+        let other = self.wanted.get(&self.real_path(path)?).filter(|wanted| *wanted != path)?;
+        (!is_folder(path) || !is_folder(other)).then_some(other)
+    }
+
+    /// Returns the name under which we wrote what now is `path`.
+    pub(super) fn former_name(&self, path: &RelPath) -> Option<&RelPath> {
+        if self.former.is_empty() { None } else { self.former.get(&self.real_path(path)?) }
     }
 
     /// Returns where `path` lies once the directories above it are followed; `None` when that leads in circles.

@@ -76,8 +76,8 @@ pub fn plan(
     planning.finish()
 }
 
-/// Returns every path that must be observed before [`plan`], sorted: the model's, the managed ones with the folders above
-/// them, and those to delete.
+/// Returns every path that must be observed before [`plan`], sorted: the model's, the managed ones with the folders
+/// above them, and those to delete.
 #[must_use]
 pub fn paths_of_interest<'a>(model: &'a StagedModel, managed: &'a ManagedSet) -> Vec<Cow<'a, RelPath>> {
     let leaving = managed.entries.keys().filter(|path| !model.entries().contains_key(*path));
@@ -97,6 +97,7 @@ struct Planning<'a> {
     snapshot: &'a HostSnapshot,
     managed: &'a ManagedSet,
     settings: PlanSettings,
+    links: links::Links,
     removals: Vec<Step>,
     folder_removals: Vec<Step>,
     creations: Vec<Step>,
@@ -104,8 +105,8 @@ struct Planning<'a> {
     after: Vec<(RelPath, ManagedEntry)>,
     layers: Vec<String>,
     unknown: BTreeSet<UnknownOwner>,
-    /// The last directory that this plan makes anew: what was seen below it will be gone.
-    fresh: Option<RelPath>,
+    /// Directories that this plan makes anew, the outermost, sorted: what was seen below them will be gone.
+    fresh: Vec<RelPath>,
     /// The last directory that cannot be had: nothing below it is planned.
     blocked: Option<RelPath>,
 }
@@ -122,6 +123,7 @@ impl<'a> Planning<'a> {
             snapshot,
             managed,
             settings,
+            links: links::Links::new(model, snapshot, managed),
             removals: Vec::new(),
             folder_removals: Vec::new(),
             creations: Vec::new(),
@@ -129,18 +131,32 @@ impl<'a> Planning<'a> {
             after: Vec::with_capacity(model.entries().len()),
             layers: model.layers().to_vec(),
             unknown: BTreeSet::new(),
-            fresh: None,
+            fresh: Vec::new(),
             blocked: None,
         }
     }
 
     /// Returns what will be at `path` when its step comes.
     fn observed(&self, path: &RelPath) -> Observed {
-        if self.fresh.as_ref().is_some_and(|fresh| path.is_below(fresh)) {
+        if self.is_below_fresh(path) {
             return Observed::Absent;
         }
         let unseen = || Observed::Blocked(String::from("it was not looked at"));
         self.snapshot.paths.get(path).cloned().unwrap_or_else(unseen)
+    }
+
+    fn is_below_fresh(&self, path: &RelPath) -> bool {
+        let inside_last = self.fresh.last().is_some_and(|last| path.is_below(last));
+        inside_last
+            || self.fresh.last().is_some_and(|last| last > path) && {
+                path.ancestors().any(|above| self.fresh.binary_search(&above).is_ok())
+            }
+    }
+
+    /// Returns what we wrote at `path`, perhaps under another name of it.
+    fn previous(&self, path: &RelPath) -> Option<&'a ManagedEntry> {
+        let entries = &self.managed.entries;
+        entries.get(path).or_else(|| entries.get(self.links.former_name(path)?))
     }
 
     fn note(&mut self, path: &RelPath, kind: NoteKind, text: impl Into<String>) {

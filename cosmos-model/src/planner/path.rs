@@ -18,9 +18,14 @@ impl<'a> Planning<'a> {
         if self.blocked.as_ref().is_some_and(|blocked| path.is_below(blocked)) {
             return self.carry(path, false);
         }
+        if let Some(other) = self.links.shadow_of(path, self.model) {
+            let text = format!("on this host it is the same as '{other}', which the model has too");
+            self.blocked = (entry.kind == StagedKind::Directory).then(|| path.clone()).or(self.blocked.take());
+            return self.note(path, NoteKind::Blocked, text);
+        }
         let observed = self.observed(path);
         let Some(desired) = self.desired(path, entry, &observed) else { return };
-        let subject = Subject { path, entry, desired, observed, previous: self.managed.entries.get(path) };
+        let subject = Subject { path, entry, desired, observed, previous: self.previous(path) };
         match (&subject.observed, entry.policy) {
             (Observed::Blocked(why), _) => self.block(&subject, why.clone()),
             (Observed::Other, _) => self.block(&subject, String::from("a device, pipe or socket is in the way")),
@@ -117,9 +122,11 @@ impl<'a> Planning<'a> {
         let made_by_us =
             subject.previous.is_some_and(|entry| entry.kind == ManagedKind::Directory && entry.found.is_none());
         let below = self.managed.entries.iter().filter(|(path, _)| path.is_below(subject.path));
-        let can_be_empty = below.into_iter().all(|(path, entry)| self.goes(path, entry));
+        let can_be_empty =
+            below.into_iter().all(|(path, entry)| self.goes(path, entry)) && !self.links.hold(subject.path);
         if !made_by_us || !can_be_empty {
-            return self.block(subject, String::from("a directory is in the way"));
+            // It is the host's from now on: what stays in it is not known any more at the next run.
+            return self.note(subject.path, NoteKind::Blocked, "a directory is in the way");
         }
         let layer = self.layer_name(subject.entry).to_string();
         let step = removal(subject.path, subject.observed.clone(), Cause::Release, &layer, false);
@@ -129,8 +136,8 @@ impl<'a> Planning<'a> {
     }
 
     fn create(&mut self, subject: &Subject<'_>) {
-        if subject.entry.kind == StagedKind::Directory {
-            self.fresh = Some(subject.path.clone());
+        if subject.entry.kind == StagedKind::Directory && !self.is_below_fresh(subject.path) {
+            self.fresh.push(subject.path.clone());
         }
         self.write(subject);
     }
@@ -171,6 +178,8 @@ impl<'a> Planning<'a> {
             (observed, _) => content_found(observed),
         };
         let (found, found_kept) = match subject.previous {
+            // A directory made in the place of a file is all ours: what the file was cannot come back into it.
+            _ if settled.kind == ManagedKind::Directory && there != Some(NO_CONTENT) => (None, false),
             Some(entry) => (entry.found, entry.found_kept || (kept && entry.found == there)),
             None => (there, kept),
         };

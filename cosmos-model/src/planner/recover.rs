@@ -40,6 +40,7 @@ fn written(managed: &mut ManagedSet, record: &StepRecord, new: &Described) -> Ma
         _ => None,
     };
     let (found, found_kept) = match &previous {
+        _ if new.kind == Kind::Directory && record.action != ActionName::Attributes => (None, false),
         Some(entry) => (entry.found, entry.found_kept || (record.kept && entry.found == there)),
         None => (there, record.kept),
     };

@@ -8,6 +8,7 @@ use core::fmt;
 
 use crate::content::ContentHash;
 use crate::document::Mistake;
+use crate::fleet::Fleet;
 use crate::host_name::HostName;
 use crate::object::ObjectSource;
 use crate::object::tree::NameRules;
@@ -104,7 +105,7 @@ impl fmt::Display for StageError {
 /// Merges the layers of one host.
 ///
 /// # Errors
-/// Returns [`StageError`]: the need for a newer agent, or every mistake found in names, layers, `layer.toml` and trees (F5).
+/// Returns [`StageError`]: the need for a newer agent, or every mistake found in layers, their files and trees (F5).
 pub fn stage(
     revision: &VerifiedRevision,
     layers: &Layers,
@@ -122,6 +123,27 @@ pub fn stage(
     };
     let model = build::model(&mut repository, revision.clone(), parts);
     if repository.mistakes.is_empty() { Ok(model) } else { Err(StageError::mistakes(repository.mistakes)) }
+}
+
+/// Reads the `fleet.toml` of a verified revision: what `clone` proposes to a host, and the name a host may insist on.
+///
+/// # Errors
+/// Returns [`StageError`] for a later format, or every mistake in the file.
+pub fn fleet(revision: &VerifiedRevision, objects: &dyn ObjectSource) -> Result<Fleet, StageError> {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
+    let top = repository.tree("", revision.tree()).unwrap_or_default();
+    let any_agent = (u64::MAX, u64::MAX, u64::MAX);
+    let fleet = native::read_fleet(&mut repository, &top, any_agent)?;
+    if repository.mistakes.is_empty() { Ok(fleet) } else { Err(StageError::mistakes(repository.mistakes)) }
+}
+
+/// For readers that hash nothing.
+struct NothingKnown;
+
+impl KnownContent for NothingKnown {
+    fn content_of(&self, _: ObjectId) -> Option<(u64, ContentHash)> {
+        None
+    }
 }
 
 /// The merged folders of a host's layers, before contents and attributes.

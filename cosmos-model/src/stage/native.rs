@@ -38,7 +38,7 @@ fn fault(repository: &mut Repository<'_>) -> StageError {
     StageError::mistakes(core::mem::take(&mut repository.mistakes))
 }
 
-fn read_fleet(repository: &mut Repository<'_>, top: &[Named], agent: Version) -> Result<Fleet, StageError> {
+pub(super) fn read_fleet(repository: &mut Repository<'_>, top: &[Named], agent: Version) -> Result<Fleet, StageError> {
     let Some(text) = repository.text("", top, "fleet.toml") else { return Ok(Fleet::default()) };
     let (fleet, mistakes, needed) = match fleet::parse(&text) {
         Ok(fleet) => {

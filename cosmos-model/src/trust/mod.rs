@@ -3,8 +3,37 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod agreed;
+mod commits;
+mod history;
+mod introduction;
+mod judge;
+mod judgement;
+mod pattern;
+mod refusal;
+mod rights;
+mod signature;
+mod signers;
+mod sources;
+mod state;
+mod statement;
+mod tag_refs;
+mod tags;
+mod verified;
+mod walk;
+mod wanted;
+
+pub use judgement::{Expiring, JudgedStep, Judgement};
+pub use pattern::{InvalidPattern, TagPattern, co_signed_name, compare_names};
+pub use refusal::{Refusal, Refused, Right};
+pub use signers::{Authorization, Rights, TrustSet};
+pub use state::{RecordedRefusal, TrustState};
+pub use statement::{Statement, StatementError};
+pub use verified::{Signer, VerifiedRevision};
+
 use crate::object::ObjectSource;
 use crate::object_id::ObjectId;
+use crate::path::RelPath;
 use crate::refs::RemoteRef;
 use crate::time::Time;
 
@@ -68,6 +97,8 @@ pub struct TrustPolicy {
     pub require_statement: bool,
     /// Age in seconds after which the accepted revision counts as stale (T14).
     pub max_age: Option<i64>,
+    /// The folders that carry classic `*.pub` keys in this host's layers, first layer first (C7).
+    pub key_folders: Vec<RelPath>,
 }
 
 /// Everything a judgement rests on: bytes and a time, never a verdict.
@@ -80,68 +111,5 @@ pub struct Evidence<'a> {
     pub now: Time,
 }
 
-/// Someone whose signature counted.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Signer {
-    /// The certificate's full fingerprint, upper-case hexadecimal.
-    pub fingerprint: String,
-    /// The certificate's primary user id, escaped; empty when it has none.
-    pub user_id: String,
-}
-
-/// A revision that passed every rule. Only [`TrustPolicy::judge`] and the state it wrote make one.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct VerifiedRevision {
-    commit: ObjectId,
-    tree: ObjectId,
-    tag: Option<String>,
-    signers: Vec<Signer>,
-    signed_at: Time,
-    valid_until: Option<Time>,
-    counter: Option<u64>,
-    removals: u64,
-}
-
-impl VerifiedRevision {
-    /// Returns the commit.
-    #[must_use]
-    pub const fn commit(&self) -> ObjectId {
-        self.commit
-    }
-
-    /// Returns the commit's tree.
-    #[must_use]
-    pub const fn tree(&self) -> ObjectId {
-        self.tree
-    }
-
-    /// Returns the name of the release tag, in `tags` mode.
-    #[must_use]
-    pub fn tag(&self) -> Option<&str> {
-        self.tag.as_deref()
-    }
-
-    /// Returns who signed it.
-    #[must_use]
-    pub fn signers(&self) -> &[Signer] {
-        &self.signers
-    }
-
-    /// Returns the signature's own time.
-    #[must_use]
-    pub const fn signed_at(&self) -> Time {
-        self.signed_at
-    }
-
-    /// Returns until when it is fresh, if the signed line says (T14).
-    #[must_use]
-    pub const fn valid_until(&self) -> Option<Time> {
-        self.valid_until
-    }
-
-    /// Returns how many removals the steps since the last accepted revision allow, summed.
-    #[must_use]
-    pub const fn removals(&self) -> u64 {
-        self.removals
-    }
-}
+/// The keys folder of a repository that has only the `global/` layer.
+pub const DEFAULT_KEY_FOLDER: &str = "global/overlay/etc/cosmos/keys";

@@ -46,7 +46,7 @@ impl Host {
     }
 
     /// Follows symlinked directories above `path`, relative to the root only.
-    fn real(&self, path: &RelPath) -> RelPath {
+    pub fn real(&self, path: &RelPath) -> RelPath {
         let link = path.ancestors().find_map(|above| match self.paths.get(&above) {
             Some(Observed::Symlink { target, to_directory: true, .. }) => Some((above, target.clone())),
             _ => None,

@@ -9,7 +9,7 @@ use cosmos_model::object::{self, ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::stage::{KnownContent, Layers, StageError, stage};
 use cosmos_model::staged::StagedModel;
-use cosmos_model::trust::VerifiedRevision;
+use cosmos_model::trust::{TrustState, VerifiedRevision};
 
 pub mod host;
 
@@ -63,8 +63,19 @@ pub enum Node {
 }
 
 /// A repository that is written as a list of paths.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Tree(pub BTreeMap<Vec<u8>, Node>);
+
+impl std::fmt::Debug for Tree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |node: &Node| match node {
+            Node::File(bytes) => format!("file {}", bytes.escape_ascii()),
+            Node::Executable(bytes) => format!("program {}", bytes.escape_ascii()),
+            Node::Link(target) => format!("-> {}", target.escape_ascii()),
+        };
+        f.debug_map().entries(self.0.iter().map(|(path, node)| (path.escape_ascii().to_string(), shown(node)))).finish()
+    }
+}
 
 impl Tree {
     pub fn new(files: &[(&str, &str)]) -> Self {
@@ -121,10 +132,11 @@ impl KnownContent for Nothing {
 /// Reads a verified revision back as the state file has it; its commit is the tree's id.
 pub fn revision(tree: ObjectId, removals: u64) -> VerifiedRevision {
     let text = format!(
-        r#"{{"commit":"{tree}","tree":"{tree}","tag":null,"signers":[],"signed_at":"2026-01-10T00:00:00Z",
-        "valid_until":null,"counter":null,"removals":{removals}}}"#
+        r#"{{"accepted":{{"commit":"{tree}","tree":"{tree}","tag":null,"signers":[],
+        "signed_at":"2026-01-10T00:00:00Z","valid_until":null,"counter":null,"removals":{removals}}}}}"#
     );
-    serde_json::from_str(&text).expect("the state file's form")
+    let state: TrustState = serde_json::from_str(&text).expect("the state file's form");
+    state.accepted().expect("it was just written").clone()
 }
 
 pub fn native(host: &str) -> Layers {

@@ -1,0 +1,280 @@
+//! The judge: evidence in, a verified revision and refusals out. Pure; time is an argument (T16).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use openpgp::Cert;
+use openpgp::policy::StandardPolicy;
+use openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp as openpgp;
+
+use super::judgement::{Expiring, Judgement};
+use super::refusal::{Refusal, Refused};
+use super::signature;
+use super::signers::{self, TrustSet};
+use super::sources::{Source, Sources};
+use super::state::TrustState;
+use super::verified::VerifiedRevision;
+use super::walk::{Outcome, Pending, Standing, Walk};
+use super::{Evidence, Introduction, Mode, TrustPolicy, commits, introduction, pattern, tags};
+use crate::object_id::ObjectId;
+use crate::time::Time;
+
+/// How long before its end a certificate is announced, in seconds (T12).
+const ANNOUNCED: i64 = 30 * 24 * 3600;
+
+impl TrustPolicy {
+    /// Judges everything new in `evidence` by what `state` accepted before, or by the introduction.
+    #[must_use]
+    pub fn judge(&self, state: &TrustState, evidence: &Evidence<'_>) -> Judgement {
+        let mut walk = self.bench(state, evidence);
+        let standing = match self.start(&mut walk, state) {
+            Ok(standing) => standing,
+            Err(refusal) => return self.refuse_to_start(walk, state, refusal),
+        };
+        let known = walk.sources.knowledge.clone();
+        let outcome = self.walk_vouched(&mut walk, &standing, &known);
+        let outcome = outcome.and_then(|outcome| self.alive_today(&mut walk, state, outcome));
+        walk.sources.restore(known);
+        let outcome = outcome.unwrap_or_else(|| Outcome::standing_on(standing));
+        outcome.accepted.iter().for_each(|(_, source)| walk.sources.learn(source));
+        self.conclude(walk, state, outcome)
+    }
+
+    /// Lays out the evidence and what is known about certificates.
+    fn bench<'a>(&'a self, state: &TrustState, evidence: &'a Evidence<'a>) -> Walk<'a> {
+        let clock = state.latest.map_or(evidence.now, |latest| latest.max(evidence.now));
+        let openpgp = StandardPolicy::at(signature::stamp(clock));
+        let keyring = match &self.introduction {
+            Introduction::Keyring(bytes) => TrustSet::from_keys([bytes.as_slice()]),
+            Introduction::Commit { .. } => TrustSet::default(),
+        };
+        let stored = state.certificates.values().filter_map(|text| signers::certificates(text.as_bytes()).ok());
+        let stored = stored.flatten().map(Rc::new).collect();
+        let mut sources = Sources::new(evidence.objects, &self.key_folders, keyring, stored);
+        sources.look_in_knowledge(&openpgp);
+        Walk {
+            policy: self,
+            evidence,
+            openpgp,
+            clock,
+            sources,
+            refused: Vec::new(),
+            steps: Vec::new(),
+            vouched: BTreeSet::new(),
+            leaned_on: BTreeSet::new(),
+            auditors: (BTreeSet::new(), usize::MAX),
+        }
+    }
+
+    /// Finds where the walk starts: the accepted revision (T2), else the introduction (T1).
+    fn start(&self, walk: &mut Walk<'_>, state: &TrustState) -> Result<Standing, Refusal> {
+        let standing = match &state.accepted {
+            Some(accepted) => introduction::resume(walk, accepted, &state.keyring)?,
+            None => introduction::begin(walk)?,
+        };
+        let source = standing.below.source.clone();
+        walk.sources.learn(&source);
+        let set = walk.sources.set(&source)?;
+        let need = walk.change_threshold(&source, &set);
+        walk.auditors = (set.holding(super::Right::Audit), need);
+        walk.sources.look_in_knowledge(&walk.openpgp);
+        Ok(standing)
+    }
+
+    /// Walks with every goodlist believed, and again without those nobody confirmed, until all are confirmed.
+    fn walk_vouched(
+        &self,
+        walk: &mut Walk<'_>,
+        standing: &Standing,
+        known: &BTreeMap<String, Rc<Cert>>,
+    ) -> Option<Outcome> {
+        let own = walk.sources.set(&standing.below.source).map(|set| set.goodlist.clone()).unwrap_or_default();
+        let mut denied: BTreeSet<ObjectId> = BTreeSet::new();
+        loop {
+            walk.refused.clear();
+            walk.steps.clear();
+            walk.leaned_on.clear();
+            walk.sources.restore(known.clone());
+            walk.vouched = walk.sources.goodlists().difference(&denied).copied().chain(own.iter().copied()).collect();
+            let outcome = match &self.mode {
+                Mode::Commits { branch } => commits::walk(walk, branch, standing.clone()),
+                Mode::Tags { pattern, classic } => match self::pattern::TagPattern::parse(pattern, *classic) {
+                    Ok(pattern) => tags::walk(walk, &pattern, standing.clone()),
+                    Err(error) => {
+                        let reason = Refusal::Settings { reason: error.to_string() };
+                        walk.refuse(String::new(), ObjectId::new([0; 20]), None, reason);
+                        return None;
+                    }
+                },
+            };
+            // The first walk has read every candidate; what they vouch for is known only now.
+            let vouched: BTreeSet<ObjectId> = walk.sources.goodlists().difference(&denied).copied().collect();
+            let news = vouched.iter().any(|commit| !walk.vouched.contains(commit));
+            let believed = |commit: &&ObjectId| own.contains(*commit) || outcome.confirmed.contains(*commit);
+            let lies: Vec<ObjectId> = walk.leaned_on.iter().filter(|commit| !believed(commit)).copied().collect();
+            if lies.is_empty() && !news {
+                return Some(outcome);
+            }
+            denied.extend(lies);
+        }
+    }
+
+    /// Lets the newest step stand only when its signers could sign today (T9); else nothing changes.
+    fn alive_today(&self, walk: &mut Walk<'_>, state: &TrustState, outcome: Outcome) -> Option<Outcome> {
+        let revision = outcome.standing.revision.as_ref()?;
+        if outcome.accepted.is_empty() && state.accepted.as_ref() == Some(revision) {
+            return Some(outcome);
+        }
+        let dead = walk.dead_now(&outcome.standing, self.threshold.max(1));
+        let retired = introduction::retired(walk, state, &outcome.standing);
+        if dead.is_empty() && retired.is_none() {
+            return Some(outcome);
+        }
+        let reference = match revision.tag() {
+            Some(tag) => alloc::format!("refs/tags/{}", crate::escape::for_terminal(tag.as_bytes())),
+            None => self.branch_reference(),
+        };
+        let commit = revision.commit();
+        for reason in dead.into_iter().chain(retired) {
+            walk.refuse(reference.clone(), commit, None, reason);
+        }
+        None
+    }
+
+    fn branch_reference(&self) -> String {
+        match &self.mode {
+            Mode::Commits { branch } => {
+                alloc::format!("refs/heads/{}", crate::escape::for_terminal(branch.as_bytes()))
+            }
+            Mode::Tags { .. } => String::new(),
+        }
+    }
+
+    /// Refuses because the walk has nowhere to start; the host stays as it is.
+    fn refuse_to_start(&self, mut walk: Walk<'_>, state: &TrustState, refusal: Refusal) -> Judgement {
+        let object = match (&state.accepted, &self.introduction) {
+            (Some(accepted), _) => accepted.commit(),
+            (None, Introduction::Commit { id, .. }) => *id,
+            (None, Introduction::Keyring(_)) => ObjectId::new([0; 20]),
+        };
+        walk.refuse(self.branch_reference(), object, None, refusal);
+        let refusals: Vec<Refused> = walk.refused.into_iter().map(|pending| pending.refused).collect();
+        let mut state = state.clone();
+        state.latest = Some(walk.clock);
+        state.remember(&refusals);
+        let revision = state.accepted.clone();
+        let stale = revision.as_ref().is_some_and(|revision| self.is_stale(revision, walk.clock));
+        Judgement { revision, advanced: false, refusals, state, steps: walk.steps, stale, expiring: Vec::new() }
+    }
+
+    /// Sums up what the walk came to, and what to remember.
+    fn conclude(&self, mut walk: Walk<'_>, state: &TrustState, outcome: Outcome) -> Judgement {
+        let revision = outcome.standing.revision.clone();
+        let advanced = revision != state.accepted;
+        self.judge_again(&mut walk, state, &outcome, advanced);
+        let refusals = settle(&mut walk, &outcome);
+        let latest = revision.as_ref().map_or(walk.clock, |revision| revision.signed_at().max(walk.clock));
+        let mut next = TrustState {
+            accepted: revision.clone(),
+            latest: Some(latest),
+            certificates: worth_keeping(&mut walk, state, &outcome),
+            keyring: self.keyring_seen(&mut walk, state, advanced),
+            refused: Vec::new(),
+        };
+        next.remember(&refusals);
+        let stale = revision.as_ref().is_some_and(|revision| self.is_stale(revision, walk.clock));
+        let expiring =
+            if revision.is_some() { expiring(&mut walk, &outcome.standing.below.source) } else { Vec::new() };
+        Judgement { revision, advanced, refusals, state: next, steps: walk.steps, stale, expiring }
+    }
+
+    /// Tells when the revision now in force would not be accepted again (T15).
+    fn judge_again(&self, walk: &mut Walk<'_>, state: &TrustState, outcome: &Outcome, advanced: bool) {
+        let Some(accepted) = state.accepted.as_ref().filter(|_| !advanced) else { return };
+        let source = &outcome.standing.below.source;
+        let vouched = walk.sources.set(source).is_ok_and(|set| set.goodlist.contains(&accepted.commit()));
+        let condemned = |one: &&super::Signer| walk.sources.compromised.contains_key(&one.fingerprint);
+        let sound = accepted.signers().iter().filter(|one| !condemned(one)).count();
+        if let Some(signer) = accepted.signers().iter().find(condemned)
+            && sound < self.threshold.max(1)
+            && !vouched
+        {
+            let reason = Refusal::Compromised { signer: signer.fingerprint.clone() };
+            let tag = accepted.tag().map(|tag| alloc::format!("refs/tags/{tag}"));
+            walk.refuse(tag.unwrap_or_else(|| self.branch_reference()), accepted.commit(), None, reason);
+        }
+    }
+
+    /// Returns the keyring's fingerprints as of the last acceptance, less those that left it since (C7).
+    fn keyring_seen(&self, walk: &mut Walk<'_>, state: &TrustState, advanced: bool) -> BTreeSet<String> {
+        let keyring = walk.sources.set(&Source::Keyring);
+        let now: BTreeSet<String> = keyring.map(|set| set.certificates().keys().cloned().collect()).unwrap_or_default();
+        if advanced { now } else { state.keyring.intersection(&now).cloned().collect() }
+    }
+
+    /// Tells whether the revision is older than its signed line or the host's settings allow (T14).
+    #[must_use]
+    pub fn is_stale(&self, revision: &VerifiedRevision, now: Time) -> bool {
+        let past_its_date = revision.valid_until().is_some_and(|end| now > end);
+        past_its_date || self.max_age.is_some_and(|age| now.since(revision.signed_at()) > age)
+    }
+}
+
+/// Marks the refusals that history went past.
+fn settle(walk: &mut Walk<'_>, outcome: &Outcome) -> Vec<Refused> {
+    let accepted = outcome.standing.revision.as_ref().and_then(VerifiedRevision::tag).unwrap_or_default();
+    let mut refusals = Vec::new();
+    for Pending { mut refused, target } in walk.refused.drain(..) {
+        let name = refused.reference.strip_prefix("refs/tags/").unwrap_or_default();
+        // A name that does not fit is an attempt to come after what is accepted, whatever it points at (A2).
+        let later =
+            matches!(refused.reason, Refusal::NameMismatch { .. }) && pattern::compare_names(name, accepted).is_gt();
+        refused.overtaken = !later && target.is_some_and(|target| outcome.ancestors.contains(&target));
+        refusals.push(refused);
+    }
+    refusals
+}
+
+/// Returns the certificates of which more is known than the accepted tree says, and the compromised (T11).
+fn worth_keeping(walk: &mut Walk<'_>, state: &TrustState, outcome: &Outcome) -> BTreeMap<String, String> {
+    let set = walk.sources.set(&outcome.standing.below.source).ok();
+    let mut kept = BTreeMap::new();
+    let known: Vec<(String, Rc<Cert>)> =
+        walk.sources.knowledge.iter().map(|(name, certificate)| (name.clone(), Rc::clone(certificate))).collect();
+    for (fingerprint, mut certificate) in known {
+        let in_tree = set.as_ref().and_then(|set| set.certificates().get(&fingerprint));
+        let compromised = walk.sources.compromised.get(&fingerprint);
+        if let Some(revoked) = compromised {
+            certificate = signers::merge(&certificate, revoked);
+        }
+        let says_more = in_tree.is_some_and(|in_tree| *in_tree != certificate);
+        if (says_more || (compromised.is_some() && in_tree.is_none()))
+            && let Ok(armored) = certificate.armored().to_vec()
+            && let Ok(text) = String::from_utf8(armored)
+        {
+            kept.insert(fingerprint, text);
+        }
+    }
+    let condemned = state.certificates.iter().filter(|(name, _)| walk.sources.compromised.contains_key(*name));
+    for (fingerprint, text) in condemned {
+        kept.entry(fingerprint.clone()).or_insert_with(|| text.clone());
+    }
+    kept
+}
+
+/// Returns whose certificates end soon.
+fn expiring(walk: &mut Walk<'_>, source: &Source) -> Vec<Expiring> {
+    let Ok(set) = walk.sources.judging(source, None) else { return Vec::new() };
+    let mut expiring = Vec::new();
+    for fingerprint in set.holding(walk.right()) {
+        let certificate = set.certificates().get(&fingerprint);
+        let ends = certificate.and_then(|one| signature::usable_until(one, &walk.openpgp, walk.clock)).flatten();
+        if let Some(ends) = ends.filter(|ends| ends.since(walk.clock) < ANNOUNCED) {
+            expiring.push(Expiring { signer: walk.signer(&set, &fingerprint), ends });
+        }
+    }
+    expiring
+}

@@ -1,0 +1,259 @@
+//! One signature over one text, judged at the time it was made (T9, T10).
+
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
+use openpgp::cert::amalgamation::{ValidAmalgamation as _, ValidateAmalgamation as _};
+use openpgp::crypto::mpi::PublicKey;
+use openpgp::packet::Signature;
+use openpgp::packet::key::PublicParts;
+use openpgp::parse::Parse as _;
+use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
+use openpgp::types::{HashAlgorithm, RevocationStatus, RevocationType, SignatureType, Timestamp};
+use openpgp::{Cert, Fingerprint, Packet, PacketPile};
+use sequoia_openpgp as openpgp;
+
+use super::refusal::Refusal;
+use super::signers::TrustSet;
+use crate::time::Time;
+
+/// How far ahead of the clock a signature may be dated, in seconds: operators' clocks differ.
+const AHEAD: i64 = 30 * 60;
+
+/// A signature that is sound, whoever's it is; rights are judged elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// The certificate's fingerprint.
+    pub fingerprint: String,
+    /// The fingerprint of the key in it that signed.
+    pub key: Fingerprint,
+    /// When it signed.
+    pub signed_at: Time,
+    /// Whether the certificate or key was revoked as compromised, at whatever time (T9); it only counts when vouched for.
+    pub compromised: bool,
+}
+
+/// Returns a library time in ours.
+fn time_of(stamp: Timestamp) -> Time {
+    Time::from_seconds(i64::from(u32::from(stamp)))
+}
+
+/// Returns `time` in the library's type.
+pub fn stamp(time: Time) -> Timestamp {
+    let seconds = time.seconds().clamp(0, i64::from(u32::MAX));
+    Timestamp::from(u32::try_from(seconds).expect("clamped to the range of u32"))
+}
+
+/// Returns `time` in the type of `like`, which is the standard library's clock type and cannot be named without `std`.
+fn instant<T: From<Timestamp>>(_like: T, time: Time) -> T {
+    stamp(time).into()
+}
+
+/// Parses exactly one signature packet from an armored block.
+///
+/// # Errors
+/// Returns [`Refusal`] for anything else, and for a type of signature that is not over a document.
+pub fn parse(block: &[u8]) -> Result<Signature, Refusal> {
+    let malformed = |reason: String| Refusal::MalformedSignature { reason };
+    let pile = PacketPile::from_bytes(block).map_err(|error| malformed(error.to_string()))?;
+    let mut packets: Vec<Packet> = pile.into_children().collect();
+    let signature = match (packets.pop(), packets.is_empty()) {
+        (Some(Packet::Signature(signature)), true) => signature,
+        (Some(Packet::Unknown(unknown)), true) => return Err(malformed(unknown.error().to_string())),
+        _ => return Err(malformed("the block does not hold exactly one signature".to_string())),
+    };
+    if signature.typ() != SignatureType::Binary {
+        return Err(Refusal::SignatureType { found: signature.typ().to_string() });
+    }
+    Ok(signature)
+}
+
+/// Judges `block` over `payload` by the certificates of `set`.
+///
+/// # Errors
+/// Returns the [`Refusal`] of the certificate that comes closest.
+pub fn attest(set: &TrustSet, policy: &StandardPolicy, block: &[u8], payload: &[u8]) -> Result<Attested, Refusal> {
+    let signature = parse(block)?;
+    let issuers = signature.get_issuers();
+    let named = issuers.first().map_or_else(|| "an unnamed key".to_string(), |issuer| issuer.to_hex());
+    let mut closest = Refusal::UnknownSigner { issuer: named };
+    for issuer in &issuers {
+        // The 64-bit id is where to look; the certificate's own key has to verify, and is named in full (A15).
+        let holders: Vec<&Rc<Cert>> = set.holders(&issuer.clone().into()).collect();
+        for certificate in holders {
+            for key in certificate.keys().filter(|key| key.key().key_handle().aliases(issuer)) {
+                match examine(certificate, &key, &signature, policy, payload) {
+                    Ok(attested) => return Ok(attested),
+                    Err(refusal) => closest = refusal,
+                }
+            }
+        }
+    }
+    Err(closest)
+}
+
+fn examine(
+    certificate: &Cert,
+    key: &ErasedKeyAmalgamation<'_, PublicParts>,
+    signature: &Signature,
+    policy: &StandardPolicy,
+    payload: &[u8],
+) -> Result<Attested, Refusal> {
+    let signer = certificate.fingerprint().to_hex();
+    check_algorithms(key, signature, policy, &signer)?;
+    let bad = |reason: String| Refusal::BadSignature { signer: signer.clone(), reason };
+    signature.verify_message(key.key(), payload).map_err(|error| bad(error.to_string()))?;
+    let created = signature.signature_creation_time().ok_or_else(|| bad("it has no date".to_string()))?;
+    let signed_at = Timestamp::try_from(created).map(time_of).map_err(|error| bad(error.to_string()))?;
+    signature.signature_alive(created, core::time::Duration::ZERO).map_err(|error| bad(error.to_string()))?;
+    let compromised = match check_state(certificate, key, policy, signed_at) {
+        Ok(()) => false,
+        Err(Refusal::Compromised { .. }) => true,
+        Err(other) => return Err(other),
+    };
+    Ok(Attested { fingerprint: signer, key: key.key().fingerprint(), signed_at, compromised })
+}
+
+/// Refuses broken hashes and small keys whatever the date says (T10).
+fn check_algorithms(
+    key: &ErasedKeyAmalgamation<'_, PublicParts>,
+    signature: &Signature,
+    policy: &StandardPolicy,
+    signer: &str,
+) -> Result<(), Refusal> {
+    let weak = |algorithm: String| Refusal::WeakAlgorithm { signer: signer.to_string(), algorithm };
+    let hash = signature.hash_algo();
+    if matches!(hash, HashAlgorithm::MD5 | HashAlgorithm::SHA1 | HashAlgorithm::RipeMD) {
+        return Err(weak(hash.to_string()));
+    }
+    policy
+        .signature(signature, HashAlgoSecurity::CollisionResistance)
+        .map_err(|error| weak(format!("{hash} ({error})")))?;
+    match (key.key().mpis(), key.key().mpis().bits()) {
+        (PublicKey::RSA { .. }, Some(bits)) if bits < 2048 => Err(weak(format!("RSA with {bits} bits"))),
+        (PublicKey::DSA { .. }, Some(bits)) if bits < 2048 => Err(weak(format!("DSA with {bits} bits"))),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that certificate and key were valid, alive, unrevoked and meant for signing at `at`.
+fn check_state(
+    certificate: &Cert,
+    key: &ErasedKeyAmalgamation<'_, PublicParts>,
+    policy: &StandardPolicy,
+    at: Time,
+) -> Result<(), Refusal> {
+    let signer = certificate.fingerprint().to_hex();
+    let then = instant(key.key().creation_time(), at);
+    let invalid =
+        |error: openpgp::anyhow::Error| Refusal::InvalidCertificate { signer: signer.clone(), reason: chain(&error) };
+    let valid = certificate.with_policy(policy, then).map_err(invalid)?;
+    let expired =
+        |error: openpgp::anyhow::Error| Refusal::Expired { signer: signer.clone(), at, reason: chain(&error) };
+    valid.alive().map_err(expired)?;
+    let wanted = key.key().fingerprint();
+    // A subkey without a sound back-signature has no valid binding, and is not found here.
+    let found = valid.keys().find(|valid_key| valid_key.key().fingerprint() == wanted);
+    let valid_key = found.ok_or_else(|| Refusal::InvalidCertificate {
+        signer: signer.clone(),
+        reason: format!("its key {wanted} had no valid binding"),
+    })?;
+    if !valid_key.for_signing() {
+        return Err(Refusal::NotForSigning { signer, key: wanted.to_hex() });
+    }
+    valid_key.alive().map_err(expired)?;
+    let revoked = [valid.revocation_status(), valid_key.revocation_status()];
+    if revoked.iter().any(is_hard) {
+        return Err(Refusal::Compromised { signer });
+    }
+    if revoked.iter().any(|status| matches!(status, RevocationStatus::Revoked(_))) {
+        return Err(Refusal::Revoked { signer, at });
+    }
+    Ok(())
+}
+
+/// Checks that the key behind `attested` could still sign at `now` (T9, the newest step).
+///
+/// # Errors
+/// Returns [`Refusal::ExpiredNow`] with the certificate and the reason.
+pub fn check_now(set: &TrustSet, policy: &StandardPolicy, attested: &Attested, now: Time) -> Result<(), Refusal> {
+    let dead = |reason: String| Refusal::ExpiredNow { signer: attested.fingerprint.clone(), reason };
+    let certificate = set.certificates().get(&attested.fingerprint);
+    let certificate = certificate.ok_or_else(|| dead("the certificate is gone".to_string()))?;
+    let key = certificate.keys().find(|key| key.key().fingerprint() == attested.key);
+    let key = key.ok_or_else(|| dead(format!("the key {} is gone", attested.key)))?;
+    // A signature may be dated a little ahead of the clock; its key exists from then on.
+    let at = now.max(attested.signed_at);
+    check_state(certificate, &key, policy, at).map_err(|refusal| match refusal {
+        Refusal::Expired { reason, .. } | Refusal::InvalidCertificate { reason, .. } => dead(reason),
+        other => dead(other.to_string()),
+    })
+}
+
+/// Checks the date against the clock (T9); the step below is compared elsewhere.
+///
+/// # Errors
+/// Returns [`Refusal::FutureDated`].
+pub fn check_date(attested: &Attested, now: Time) -> Result<(), Refusal> {
+    if attested.signed_at.since(now) > AHEAD {
+        return Err(Refusal::FutureDated { signed_at: attested.signed_at, now });
+    }
+    Ok(())
+}
+
+/// Tells whether some key of the certificate could make an acceptable signature at `at`; and until when, if it ends.
+pub fn usable_until(certificate: &Cert, policy: &StandardPolicy, at: Time) -> Option<Option<Time>> {
+    let mut best: Option<Option<Time>> = None;
+    for key in certificate.keys().filter(|key| check_state(certificate, key, policy, at).is_ok()) {
+        let then = instant(key.key().creation_time(), at);
+        let ends = |key: &ErasedKeyAmalgamation<'_, PublicParts>| {
+            let valid = key.clone().with_policy(policy, then).ok()?;
+            Timestamp::try_from(valid.key_expiration_time()?).ok().map(time_of)
+        };
+        let primary = certificate.primary_key().with_policy(policy, then).ok();
+        let primary_ends = primary.and_then(|key| key.key_expiration_time());
+        let primary_ends = primary_ends.and_then(|time| Timestamp::try_from(time).ok()).map(time_of);
+        let end = match (ends(&key), primary_ends) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        best = match (best, end) {
+            (None, end) => Some(end),
+            (Some(None), _) | (_, None) => Some(None),
+            (Some(Some(one)), Some(other)) => Some(Some(one.max(other))),
+        };
+    }
+    best
+}
+
+/// Returns the certificate's primary user id at `at`, else its first, escaped; empty when it has none.
+pub fn user_id(certificate: &Cert, policy: &StandardPolicy, at: Time) -> String {
+    let then = instant(certificate.primary_key().key().creation_time(), at);
+    let valid = certificate.with_policy(policy, then).ok();
+    let primary = valid.as_ref().and_then(|valid| valid.primary_userid().ok());
+    let value = match &primary {
+        Some(primary) => Some(primary.userid().value()),
+        None => certificate.userids().next().map(|user| user.userid().value()),
+    };
+    value.map(crate::escape::for_terminal).unwrap_or_default()
+}
+
+/// Tells whether the certificate itself was revoked as compromised, or for no stated reason.
+pub fn is_compromised(certificate: &Cert, policy: &StandardPolicy) -> bool {
+    is_hard(&certificate.revocation_status(policy, certificate.primary_key().key().creation_time()))
+}
+
+fn is_hard(status: &RevocationStatus<'_>) -> bool {
+    let RevocationStatus::Revoked(revocations) = status else { return false };
+    revocations.iter().any(|revocation| {
+        revocation.reason_for_revocation().is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
+    })
+}
+
+fn chain(error: &openpgp::anyhow::Error) -> String {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.join(": ")
+}

@@ -1,0 +1,74 @@
+//! What the judge remembers between runs (docs/formats.md §9, member `trust`).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::verified::VerifiedRevision;
+use crate::object_id::ObjectId;
+use crate::time::Time;
+
+/// The judge's memory: the accepted revision and what is known about certificates. Opaque to everybody else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustState {
+    #[serde(default, deserialize_with = "super::verified::read_back")]
+    pub(crate) accepted: Option<VerifiedRevision>,
+    /// The latest time seen: clock or accepted signature (T16).
+    #[serde(default)]
+    pub(crate) latest: Option<Time>,
+    /// Certificates of which more is known than the accepted tree says, armored, by fingerprint (T11).
+    #[serde(default)]
+    pub(crate) certificates: BTreeMap<String, String>,
+    /// The classic keyring's fingerprints when the revision was accepted; later ones were added by hand (C7).
+    #[serde(default)]
+    pub(crate) keyring: BTreeSet<String>,
+    /// What the last walk refused.
+    #[serde(default)]
+    pub(crate) refused: Vec<RecordedRefusal>,
+}
+
+/// A refusal as it is remembered, so that a run that finds nothing new repeats it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RecordedRefusal {
+    /// The ref that led there, escaped.
+    pub reference: String,
+    /// The object refused.
+    pub object: ObjectId,
+    /// Why, with causes after colons.
+    pub reason: String,
+    /// The hint line.
+    pub repair: String,
+    /// Whether judging the stored objects again may end otherwise.
+    pub heals: bool,
+    /// Whether the accepted revision already descends from it.
+    pub overtaken: bool,
+}
+
+/// How many refusals are remembered; the newest matter, and a hostile remote can cause any number.
+const REMEMBERED: usize = 100;
+
+impl TrustState {
+    /// Returns the revision that may act, if one was ever accepted.
+    #[must_use]
+    pub const fn accepted(&self) -> Option<&VerifiedRevision> {
+        self.accepted.as_ref()
+    }
+
+    /// Returns what the last walk refused.
+    #[must_use]
+    pub fn refused(&self) -> &[RecordedRefusal] {
+        &self.refused
+    }
+
+    /// Returns the latest time seen.
+    #[must_use]
+    pub const fn latest_time(&self) -> Option<Time> {
+        self.latest
+    }
+
+    pub(crate) fn remember(&mut self, refusals: &[super::Refused]) {
+        let first = refusals.len().saturating_sub(REMEMBERED);
+        self.refused = refusals[first..].iter().map(super::Refused::record).collect();
+    }
+}

@@ -1,0 +1,297 @@
+//! What both modes share: the bench of evidence, the rules between one step and the next, and the verdict.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use openpgp::policy::StandardPolicy;
+use sequoia_openpgp as openpgp;
+
+use super::judgement::JudgedStep;
+use super::refusal::{Refusal, Refused, Right};
+use super::signature::{self, Attested};
+use super::signers::TrustSet;
+use super::sources::{Source, Sources};
+use super::statement::Statement;
+use super::verified::{Signer, VerifiedRevision};
+use super::{Evidence, Mode, TrustPolicy};
+use crate::object_id::ObjectId;
+use crate::time::Time;
+
+/// How much earlier than the step below a signature may be dated, in seconds: operators' clocks differ (T9).
+const BEHIND: i64 = 24 * 3600;
+/// How far the clock may be behind what was seen before it is called wrong, in seconds (T16).
+const CLOCK_SLACK: i64 = 30 * 60;
+
+/// Everything one walk works with.
+pub struct Walk<'a> {
+    pub policy: &'a TrustPolicy,
+    pub evidence: &'a Evidence<'a>,
+    pub openpgp: StandardPolicy<'static>,
+    /// The latest time known: the clock, or what was seen before (T16).
+    pub clock: Time,
+    pub sources: Sources<'a>,
+    pub refused: Vec<Pending>,
+    pub steps: Vec<JudgedStep>,
+    /// Commits that count as vouched for in this walk (goodlists); see [`super::vouching`].
+    pub vouched: BTreeSet<ObjectId>,
+    /// Those of them that were needed.
+    pub leaned_on: BTreeSet<ObjectId>,
+    /// Who could vouch when the walk began, and how many of them it takes.
+    pub auditors: (BTreeSet<String>, usize),
+}
+
+/// A refusal before it is known whether history went past it.
+pub struct Pending {
+    pub refused: Refused,
+    /// The commit it is about, when that could be read.
+    pub target: Option<ObjectId>,
+}
+
+/// What the next step is judged by.
+#[derive(Clone)]
+pub struct Below {
+    pub source: Source,
+    pub signed_at: Option<Time>,
+}
+
+/// The revision a walk stands on.
+#[derive(Clone)]
+pub struct Standing {
+    /// The commit; `None` before the first, when a keyring introduces.
+    pub commit: Option<ObjectId>,
+    pub below: Below,
+    /// The revision as it may act; `None` when the commit is only where trust begins.
+    pub revision: Option<VerifiedRevision>,
+    /// The signatures that count for it, with the certificates they were judged by.
+    pub signatures: Vec<Attested>,
+    pub set: Rc<TrustSet>,
+}
+
+/// A walk's end: where it stands, and the steps it took.
+pub struct Outcome {
+    /// Whether it began without any revision, on a keyring.
+    pub from_nothing: bool,
+    pub standing: Standing,
+    /// Accepted steps from the root up: commit, and where it says who may sign.
+    pub accepted: Vec<(ObjectId, Source)>,
+    /// Commits the standing one descends from, itself among them, as far as the walk saw.
+    pub ancestors: BTreeSet<ObjectId>,
+    /// What its goodlists vouch for, by people who already could when the walk began.
+    pub confirmed: BTreeSet<ObjectId>,
+}
+
+impl Outcome {
+    /// Begins at `standing`.
+    pub fn standing_on(standing: Standing) -> Self {
+        Self {
+            from_nothing: standing.commit.is_none(),
+            ancestors: standing.commit.into_iter().collect(),
+            standing,
+            accepted: Vec::new(),
+            confirmed: BTreeSet::new(),
+        }
+    }
+}
+
+/// A step's signatures are good; may the step be taken on top of `below`?
+pub struct Transition<'s> {
+    pub below: &'s Below,
+    pub candidate: Option<Source>,
+    pub signatures: &'s [Attested],
+    pub need: usize,
+}
+
+impl Walk<'_> {
+    /// Returns the right a signature needs in this mode.
+    pub const fn right(&self) -> Right {
+        match self.policy.mode {
+            Mode::Commits { .. } => Right::SignCommit,
+            Mode::Tags { .. } => Right::SignTag,
+        }
+    }
+
+    /// Judges one signature against `set`: sound, of its time, from somebody who may, not compromised.
+    pub fn judge_signature(
+        &mut self,
+        set: &TrustSet,
+        (block, payload): (&[u8], &[u8]),
+        (below, commit): (&Below, ObjectId),
+    ) -> Result<Attested, Refusal> {
+        let attested = signature::attest(set, &self.openpgp, block, payload)?;
+        signature::check_date(&attested, self.clock)?;
+        if let Some(previous) = below.signed_at.filter(|previous| previous.since(attested.signed_at) > BEHIND) {
+            return Err(Refusal::BackDated { signed_at: attested.signed_at, previous });
+        }
+        let right = self.right();
+        if !set.rights(&attested.fingerprint).contains(&right) {
+            return Err(Refusal::NoRight { signer: attested.fingerprint, right });
+        }
+        if attested.compromised || self.sources.compromised.contains_key(&attested.fingerprint) {
+            if !self.vouched.contains(&commit) {
+                return Err(Refusal::Compromised { signer: attested.fingerprint });
+            }
+            self.leaned_on.insert(commit);
+        }
+        Ok(attested)
+    }
+
+    /// Judges a step whose signatures are good by what stands below it (T12, T13); returns where it says who may sign.
+    pub fn judge_transition(&mut self, transition: &Transition<'_>) -> Result<Source, Refusal> {
+        let have = distinct(transition.signatures).len();
+        if have < transition.need {
+            return Err(Refusal::TooFewSignatures { have, need: transition.need });
+        }
+        let parent = &transition.below.source;
+        let candidate = match &transition.candidate {
+            Some(candidate) => candidate.clone(),
+            None if *parent == Source::Keyring => Source::Keyring,
+            None => return Err(Refusal::NoPolicy),
+        };
+        if candidate != *parent {
+            self.judge_change(transition, &candidate)?;
+        }
+        Ok(candidate)
+    }
+
+    fn judge_change(&mut self, transition: &Transition<'_>, candidate: &Source) -> Result<(), Refusal> {
+        let child = self.sources.set(candidate)?;
+        let parent = self.sources.set(&transition.below.source)?;
+        // A keyring given out of band is replaced as a whole by the first accepted keys folder (C7).
+        if transition.below.source != Source::Keyring {
+            let needed = super::rights::needed(&parent, &child);
+            let signers = distinct(transition.signatures);
+            let missing = |signer: &String| needed.difference(&parent.rights(signer)).next().copied();
+            let entitled = signers.iter().filter(|signer| missing(signer).is_none()).count();
+            let need = if needed.is_empty() { 0 } else { self.change_threshold(&transition.below.source, &parent) };
+            if let (0, true, Some(signer)) = (entitled, need > 0, signers.first()) {
+                let right = missing(signer).expect("a signer who is not entitled misses a right");
+                return Err(Refusal::NoRight { signer: signer.clone(), right });
+            }
+            if entitled < need {
+                return Err(Refusal::TooFewForPolicy { have: entitled, need });
+            }
+        }
+        let at = transition.signatures.iter().map(|one| one.signed_at).max().unwrap_or(self.clock);
+        let refreshed = self.sources.judging(candidate, None)?;
+        let left = self.usable(&refreshed, at);
+        if left < self.policy.threshold.max(1) {
+            return Err(Refusal::NoSignersLeft { left, need: self.policy.threshold.max(1) });
+        }
+        Ok(())
+    }
+
+    /// Learns of compromised certificates, and of commits a candidate vouches for.
+    pub fn look_at(&mut self, source: &Source) {
+        self.sources.look_for_revocations(source, &self.openpgp);
+    }
+
+    /// Returns what an accepted commit's goodlist vouches for, when enough of those who could vouch from the start signed it.
+    pub fn vouched_by(&mut self, commit: ObjectId, signatures: &[Attested], source: &Source) -> BTreeSet<ObjectId> {
+        let (auditors, need) = &self.auditors;
+        let sound = |one: &&String| auditors.contains(*one) && !self.sources.compromised.contains_key(*one);
+        let enough = distinct(signatures).iter().filter(sound).count() >= *need;
+        if !enough || self.leaned_on.contains(&commit) {
+            return BTreeSet::new();
+        }
+        self.sources.set(source).map(|set| set.goodlist.clone()).unwrap_or_default()
+    }
+
+    /// Returns how many signatures a change of the policy needs (T13).
+    pub fn change_threshold(&self, source: &Source, set: &TrustSet) -> usize {
+        let usual = match source {
+            Source::Policy(_) if set.operators(self.right()) >= 2 => 2,
+            Source::Policy(_) | Source::Keys(_) | Source::Keyring => 1,
+        };
+        self.policy.policy_threshold.unwrap_or(usual).max(self.policy.threshold).max(1)
+    }
+
+    fn usable(&self, set: &TrustSet, at: Time) -> usize {
+        let can_sign = |fingerprint: &&String| {
+            let certificate = set.certificates().get(*fingerprint);
+            !self.sources.compromised.contains_key(*fingerprint)
+                && certificate.is_some_and(|one| signature::usable_until(one, &self.openpgp, at).is_some())
+        };
+        set.holding(self.right()).iter().filter(can_sign).count()
+    }
+
+    /// Checks a `cosmos:` line, or its absence, against the host's settings (T7).
+    pub fn check_statement(&self, statement: Option<&Statement>, last: Option<u64>) -> Result<(), Refusal> {
+        let Some(statement) = statement else {
+            return if self.policy.require_statement { Err(Refusal::NoStatement) } else { Ok(()) };
+        };
+        let branch = match &self.policy.mode {
+            Mode::Commits { branch } => Some(branch),
+            Mode::Tags { .. } => None,
+        };
+        let bound = [("fleet", &statement.fleet, self.policy.fleet.as_ref()), ("branch", &statement.branch, branch)];
+        for (what, found, expected) in bound {
+            if let (Some(found), Some(expected)) = (found, expected)
+                && found != expected
+            {
+                return Err(Refusal::Elsewhere { what, found: found.clone(), expected: expected.clone() });
+            }
+        }
+        match (statement.counter, last) {
+            (Some(found), Some(accepted)) if found <= accepted => Err(Refusal::Counter { found, accepted }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the newest step's signers could sign today (T9); returns everybody who could not.
+    pub fn dead_now(&self, standing: &Standing, need: usize) -> Vec<Refusal> {
+        let checks: Vec<(String, Result<(), Refusal>)> = standing
+            .signatures
+            .iter()
+            .map(|one| (one.fingerprint.clone(), signature::check_now(&standing.set, &self.openpgp, one, self.clock)))
+            .collect();
+        let vouched = standing.commit.is_some_and(|commit| self.vouched.contains(&commit));
+        let alive: BTreeSet<&String> =
+            checks.iter().filter(|(_, check)| check.is_ok()).map(|(fingerprint, _)| fingerprint).collect();
+        if vouched || alive.len() >= need {
+            return Vec::new();
+        }
+        checks.into_iter().filter_map(|(_, check)| check.err()).map(|refusal| self.by_clock(refusal)).collect()
+    }
+
+    /// Says "clock" where a clock that went back is the likelier reason (T16).
+    pub fn by_clock(&self, refusal: Refusal) -> Refusal {
+        let about_time =
+            matches!(refusal, Refusal::FutureDated { .. } | Refusal::Expired { .. } | Refusal::ExpiredNow { .. });
+        if about_time && self.clock.since(self.evidence.now) > CLOCK_SLACK {
+            return Refusal::Clock { now: self.evidence.now, latest: self.clock, cause: refusal.into() };
+        }
+        refusal
+    }
+
+    /// Notes a refusal.
+    pub fn refuse(&mut self, reference: String, object: ObjectId, target: Option<ObjectId>, reason: Refusal) {
+        let reason = self.by_clock(reason);
+        self.refused.push(Pending { refused: Refused { reference, object, reason, overtaken: false }, target });
+    }
+
+    /// Names whoever stands behind a certificate.
+    pub fn signer(&self, set: &TrustSet, fingerprint: &str) -> Signer {
+        let user_id = set.certificates().get(fingerprint).map(|one| signature::user_id(one, &self.openpgp, self.clock));
+        Signer { fingerprint: fingerprint.to_string(), user_id: user_id.unwrap_or_default() }
+    }
+}
+
+/// Returns who signed, once each (T4), in the order of fingerprints.
+pub fn distinct(signatures: &[Attested]) -> Vec<String> {
+    let set: BTreeSet<&String> = signatures.iter().map(|one| &one.fingerprint).collect();
+    set.into_iter().cloned().collect()
+}
+
+/// Returns `commit` and everything it descends from, among `parents`.
+pub fn ancestors(commit: Option<ObjectId>, nodes: &BTreeMap<ObjectId, super::history::Node>) -> BTreeSet<ObjectId> {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<ObjectId> = commit.into_iter().collect();
+    while let Some(id) = open.pop() {
+        if seen.insert(id) {
+            open.extend(nodes.get(&id).into_iter().flat_map(|node| node.parents.iter().copied()));
+        }
+    }
+    seen
+}

@@ -1,0 +1,183 @@
+//! Laws of planning, on generated repositories and hosts.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cosmos_model::content::ContentHash;
+use cosmos_model::managed::{ManagedEntry, ManagedSet};
+use cosmos_model::path::RelPath;
+use cosmos_model::plan::{Action, NoteKind, Plan};
+use cosmos_model::planner::recover;
+use cosmos_model::record::StepRecord;
+use cosmos_model::snapshot::Observed;
+use cosmos_model::staged::StagedModel;
+use proptest::prelude::*;
+use support::host::{Host, file, link, path, root};
+use support::{Node, Tree, native, stage_tree};
+
+/// Few names, so that revisions and hosts meet: files become folders, folders symlinks.
+const PATHS: [&str; 9] = ["a", "a/b", "a/b/c", "a/d", "e", "e/b", "e/b/c", "l/b", "l"];
+
+fn node() -> impl Strategy<Value = Node> {
+    let bytes = prop::sample::select(vec!["1", "2", "3"]).prop_map(|text| text.as_bytes().to_vec());
+    prop_oneof![
+        4 => bytes.clone().prop_map(Node::File),
+        1 => bytes.prop_map(Node::Executable),
+        1 => prop::sample::select(vec!["a", "e", "nowhere"]).prop_map(|target| Node::Link(target.into())),
+    ]
+}
+
+/// A repository of one layer; of paths that contradict each other the first stays.
+fn repository() -> impl Strategy<Value = Tree> {
+    prop::collection::vec((prop::sample::select(PATHS.to_vec()), node()), 0..7).prop_map(|list| {
+        let mut tree = Tree::default();
+        let mut taken: Vec<RelPath> = Vec::new();
+        for (text, node) in list {
+            let new = path(text);
+            if !taken.iter().any(|old| old.is_below(&new) || new.is_below(old)) {
+                tree.0.insert(format!("overlay/{text}").into_bytes(), node);
+                taken.push(new);
+            }
+        }
+        tree.0.insert(b"overlay/always".to_vec(), Node::File(b"1".to_vec()));
+        tree
+    })
+}
+
+fn observed() -> impl Strategy<Value = Observed> {
+    prop_oneof![
+        4 => prop::sample::select(vec!["1", "2", "by hand"]).prop_map(|text| file(text, 0o644)),
+        1 => Just(file("1", 0o600)),
+        2 => Just(Observed::Directory(root(0o700))),
+        1 => Just(link("nowhere", false)),
+        1 => Just(link("e", true)),
+        1 => Just(Observed::Other),
+    ]
+}
+
+fn edits() -> impl Strategy<Value = Vec<(&'static str, Option<Observed>)>> {
+    prop::collection::vec((prop::sample::select(PATHS.to_vec()), prop::option::weighted(0.8, observed())), 0..5)
+}
+
+/// Changes a host as an administrator might, keeping it a tree: what is in the way goes, with all below it.
+fn edit(host: &mut Host, edits: &[(&str, Option<Observed>)]) {
+    for (text, observed) in edits {
+        let changed = path(text);
+        if matches!(observed, Some(Observed::Symlink { to_directory: true, .. })) && *text != "l" {
+            continue;
+        }
+        host.paths.retain(|other, _| !other.is_below(&changed) && *other != changed);
+        let Some(observed) = observed else { continue };
+        for above in changed.ancestors() {
+            if !matches!(host.paths.get(&above), Some(Observed::Directory(_))) {
+                host.paths.insert(above, Observed::Directory(root(0o755)));
+            }
+        }
+        if matches!(observed, Observed::Symlink { to_directory: true, .. }) {
+            host.paths.retain(|other, _| !other.is_below(&path("e")));
+            host.paths.insert(path("e"), Observed::Directory(root(0o755)));
+        }
+        host.paths.insert(changed, observed.clone());
+    }
+    // A symlink leads to a directory only while there is one.
+    let leads = matches!(host.paths.get(&path("e")), Some(Observed::Directory(_)));
+    for observed in host.paths.values_mut() {
+        if let Observed::Symlink { target, to_directory, .. } = observed {
+            *to_directory = leads && target == b"e";
+        }
+    }
+}
+
+fn model(tree: &Tree) -> StagedModel {
+    stage_tree(tree, &native("host.example.org")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Carries out steps; one that meets something else than it expects is refused, as a host does.
+fn carry_out(host: &mut Host, plan: &Plan, steps: usize) -> bool {
+    let mut all_done = true;
+    for step in plan.steps().iter().take(steps) {
+        if host.observe(step.path()) == *step.expects() {
+            host.carry_out(step)
+        } else {
+            all_done = false
+        }
+        if *step.action() == Action::RemoveDirectory && host.paths.contains_key(step.path()) {
+            all_done = false;
+        }
+    }
+    all_done
+}
+
+fn changed(before: &Host, after: &Host) -> BTreeSet<RelPath> {
+    let paths: BTreeSet<&RelPath> = before.paths.keys().chain(after.paths.keys()).collect();
+    paths.into_iter().filter(|path| before.paths.get(*path) != after.paths.get(*path)).cloned().collect()
+}
+
+/// Shows what must be the same however often a run was killed.
+fn ownership(plan: &Plan) -> BTreeMap<RelPath, (ContentHash, Option<ContentHash>)> {
+    let shown = |entry: &ManagedEntry| (entry.hash, entry.found);
+    plan.managed_after().entries.iter().map(|(path, entry)| (path.clone(), shown(entry))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_plan_of_an_applied_plan_is_empty(history in prop::collection::vec((edits(), repository()), 1..4)) {
+        let (mut host, mut managed) = (Host::default(), ManagedSet::default());
+        for (edits, tree) in &history {
+            edit(&mut host, edits);
+            let model = model(tree);
+            let before = host.clone();
+            let plan = host.plan(&model, &managed);
+            let done = carry_out(&mut host, &plan, usize::MAX);
+            let both_names = |path: &RelPath| [before.real(path), path.clone()];
+            let planned: BTreeSet<RelPath> = plan.steps().iter().flat_map(|step| both_names(step.path())).collect();
+            prop_assert!(changed(&before, &host).is_subset(&planned), "changed outside the plan");
+            every_path_has_one_fate(&plan, &managed, &before)?;
+            managed = plan.managed_after();
+            let again = host.plan(&model, &managed);
+            prop_assert!(!done || again.is_empty(), "{:#?}", again.steps());
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_killed_after_any_step_is_finished_by_the_next(
+        first in repository(), edits in edits(), second in repository(), part in 0.0..1.0f64,
+    ) {
+        let (mut host, mut managed) = (Host::default(), ManagedSet::default());
+        managed = host.converge(&model(&first), &managed).1;
+        edit(&mut host, &edits);
+        let model = model(&second);
+        let plan = host.plan(&model, &managed);
+        let mut whole = host.clone();
+        prop_assume!(carry_out(&mut whole, &plan, usize::MAX));
+        carry_out(&mut host, &plan, (part * plan.steps().len() as f64) as usize);
+        let records: Vec<StepRecord> = plan.steps().iter().map(StepRecord::from).collect();
+        let recovered = recover(&managed, &records, &host.snapshot(&model, &managed));
+        let rest = host.plan(&model, &recovered);
+        carry_out(&mut host, &rest, usize::MAX);
+        prop_assert_eq!(&host, &whole);
+        prop_assert_eq!(ownership(&rest), ownership(&plan));
+    }
+}
+
+/// Every managed path is remembered, removed, noted, gone already, or means the same file as another path.
+fn every_path_has_one_fate(plan: &Plan, managed: &ManagedSet, host: &Host) -> Result<(), TestCaseError> {
+    let after = plan.managed_after();
+    for path in managed.entries.keys() {
+        let steps = plan.steps().iter().filter(|step| step.path() == path);
+        let removed =
+            steps.clone().filter(|step| matches!(step.action(), Action::Remove | Action::RemoveDirectory)).count();
+        let made = steps.count() - removed;
+        prop_assert!(removed <= 1 && made <= 1, "{path} is changed more than once");
+        let noted = plan.notes().iter().any(|note| note.path == *path && note.kind != NoteKind::Reported);
+        let kept = after.entries.contains_key(path);
+        let folder = matches!(host.observe(path), Observed::Directory(_) | Observed::Absent | Observed::Blocked(_));
+        let same = after.entries.keys().any(|other| host.real(other) == *path);
+        let other_name = same || host.real(path) != *path || matches!(host.observe(path), Observed::Symlink { .. });
+        prop_assert!(kept || removed == 1 || noted || folder || other_name, "{path} is forgotten");
+    }
+    Ok(())
+}
