@@ -39,10 +39,12 @@ impl Status {
         }
     }
 
-    /// Returns the status as Cosmos 1.5 knew it: a stale mirror is no failure, everything else is (C9).
+    /// Returns the status for a host: on a `classic` one as Cosmos 1.5 knew it, where a stale mirror is no failure and
+    /// everything else is (C9).
     #[must_use]
-    pub const fn classic(self) -> Self {
+    pub const fn for_host(self, classic: bool) -> Self {
         match self {
+            _ if !classic => self,
             Self::Done | Self::Stale => Self::Done,
             _ => Self::Failed,
         }
@@ -86,6 +88,19 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
+
+impl From<&crate::fs::FsError> for Failure {
+    fn from(error: &crate::fs::FsError) -> Self {
+        let hint = error.hint().unwrap_or_else(|| "run 'cosmos plan' to see what is left to do".to_owned());
+        Self::new(Status::Failed, error, hint)
+    }
+}
+
+impl From<crate::fs::FsError> for Failure {
+    fn from(error: crate::fs::FsError) -> Self {
+        Self::from(&error)
+    }
+}
 
 /// Returns an error and everything that caused it, separated by colons.
 #[must_use]

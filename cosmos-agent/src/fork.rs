@@ -9,13 +9,14 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, getpid, getppid};
 
 /// The descriptor the child's end of the socket pair gets; everything above it is closed.
 const SOCKET: i32 = 3;
 
-/// A forked child. It is killed and reaped when this is dropped.
+/// A forked child. It is killed when this is dropped, and reaped by [`Child::end`] or when this process ends:
+/// taking a process apart lasts longer than the rest of a run without news.
 #[derive(Debug)]
 pub struct Child {
     pid: Pid,
@@ -29,7 +30,7 @@ impl Child {
         self.pid
     }
 
-    /// Kills the child if it still runs, and says how it ended.
+    /// Kills the child if it still runs, waits for its end, and says how it ended.
     pub fn end(&mut self) -> String {
         if self.ended.is_none() {
             // Fails only when the child is gone already, which waitpid then tells.
@@ -42,7 +43,11 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.end();
+        if self.ended.is_none() {
+            // Both fail only when there is nothing left to do.
+            let _ = kill(self.pid, Signal::SIGKILL);
+            let _ = waitpid(self.pid, Some(WaitPidFlag::WNOHANG));
+        }
     }
 }
 

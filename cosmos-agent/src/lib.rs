@@ -2,12 +2,15 @@
 //!
 //! Decisions are made in `cosmos-model`; this crate gathers what they rest on and does what they say.
 
+pub mod agent;
 pub mod apply;
 pub mod classic;
 pub mod cli;
 pub mod commands;
 pub mod daemon;
 pub mod demo;
+pub mod environment;
+pub mod evidence;
 pub mod exec;
 pub mod exit;
 pub mod fetch;
@@ -16,12 +19,18 @@ pub mod fs;
 pub mod host;
 pub mod lock;
 pub mod logging;
+pub mod managed;
+pub mod model_folder;
+pub mod operation;
 pub mod pause;
 pub mod pipeline;
+pub mod record;
 pub mod report;
 pub mod schedule;
 pub mod settings;
 pub mod site;
+pub mod stage;
 pub mod state;
 pub mod store;
 pub mod task;
+pub mod tasks;

@@ -1,1 +1,302 @@
-//! placeholder
+//! The order of the stages, and the only file that knows it: fetch → authenticate → stage → plan → apply → report.
+
+use cosmos_model::managed::ManagedSet;
+use cosmos_model::object_id::ObjectId;
+use cosmos_model::plan::Plan;
+use cosmos_model::planner;
+use cosmos_model::refs::RemoteRef;
+use cosmos_model::staged::StagedModel;
+use cosmos_model::time::Time;
+use cosmos_model::trust::{Evidence, Judgement, TrustState, VerifiedRevision};
+
+use crate::agent::Agent;
+use crate::apply::StateFolder;
+use crate::classic::folders::Step;
+use crate::evidence::Look;
+use crate::exit::{Failure, Status, with_causes};
+use crate::fetch::{FetchError, Progress};
+use crate::host::{Host, ObserveRequest};
+use crate::managed::{Managed, View};
+use crate::model_folder::ModelFolder;
+use crate::record::Record;
+use crate::report::Report;
+use crate::stage;
+use crate::store::Store;
+use crate::tasks::{Stage, TaskRun};
+
+/// One run over one host. What it did is in `report`; what the next run must know is in `record`.
+pub struct Pipeline<'a> {
+    agent: &'a Agent,
+    state: StateFolder,
+    host: &'a mut dyn Host,
+    store: Store,
+    now: Time,
+    /// What the next run must know.
+    pub record: Record,
+    /// What happened so far.
+    pub report: Report,
+}
+
+impl<'a> Pipeline<'a> {
+    /// Prepares a run; nothing is looked at yet.
+    #[must_use]
+    pub fn new(agent: &'a Agent, host: &'a mut dyn Host, record: Record, report: Report, now: Time) -> Self {
+        let state = agent.site.state_folder(agent.settings.backup_size);
+        Self { agent, state, host, store: Store::at(agent.site.store()), now, record, report }
+    }
+
+    /// Fetches and authenticates. A refused candidate is in the report; the accepted revision stays in force.
+    ///
+    /// Returns the remotes' errors when none of them answered.
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] when the store or the state cannot be written; a remote out of reach is none.
+    pub fn update(&mut self, progress: &mut dyn Progress) -> Result<Vec<(String, FetchError)>, Failure> {
+        let mut look = Look::at_remotes(self.agent)?;
+        let (news, listings) = (self.is_news(&look), look.digests());
+        if look.succeeded() && news {
+            if let Err(error) = look.transfer(&self.store, &self.haves(), progress) {
+                self.report.remarks.push(format!("cannot fetch: {}", with_causes(&error)));
+                return self.out_of_reach(look.end());
+            }
+        }
+        let (succeeded, refs) = (look.succeeded(), look.refs());
+        let unreachable = look.end();
+        for (url, error) in &unreachable {
+            self.report.remarks.push(format!("cannot reach '{url}': {}", with_causes(error)));
+        }
+        if !succeeded {
+            return self.out_of_reach(unreachable);
+        }
+        self.record.state.look.failing_since = None;
+        if news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
+            self.record.state.trust = self.judge(&self.record.state.trust, &refs).state;
+            self.record.state.look.listings = listings;
+            self.record.remember_refs(&refs)?;
+        }
+        self.take_verdict();
+        self.record.save()?;
+        Ok(Vec::new())
+    }
+
+    /// Tells whether any listing differs from the last look, or the objects behind it are gone.
+    fn is_news(&self, look: &Look) -> bool {
+        look.digests().iter().any(|(url, digest)| self.record.state.look.listings.get(url) != Some(digest))
+            || !self.store.exists()
+    }
+
+    /// Judges what the store holds by the refs given, from where the judge stood `before`; remembers nothing.
+    #[must_use]
+    pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
+        let evidence = Evidence { refs, objects: &self.store, now: self.now };
+        self.agent.trust.judge(before, &evidence)
+    }
+
+    /// Says in the report what the judge remembers: who signed, what is refused, what is past its time.
+    fn take_verdict(&mut self) {
+        let trust = &self.record.state.trust;
+        self.report.refused = trust.refused().iter().filter(|refused| !refused.overtaken).cloned().collect();
+        if !self.report.refused.is_empty() {
+            self.report.raise(Status::Refused);
+        }
+        if let Some(revision) = trust.accepted() {
+            self.report.commit = Some(revision.commit());
+            self.report.signers = revision.signers().to_vec();
+            if self.agent.trust.is_stale(revision, self.now) {
+                self.report.raise(Status::Stale);
+                self.report.remarks.push(format!("revision {} is past its time", revision.commit()));
+            }
+        }
+    }
+
+    /// A fetch that fails is not a failed run until it has failed for too long (docs/formats.md §14).
+    fn out_of_reach(&mut self, errors: Vec<(String, FetchError)>) -> Result<Vec<(String, FetchError)>, Failure> {
+        let since = *self.record.state.look.failing_since.get_or_insert(self.now);
+        self.take_verdict();
+        if self.now.since(since) > i64::try_from(self.agent.settings.stale_after.as_secs()).unwrap_or(i64::MAX) {
+            self.report.raise(Status::Stale);
+        }
+        self.record.save()?;
+        Ok(errors)
+    }
+
+    /// Returns objects whose whole history the store has: what was accepted.
+    fn haves(&self) -> Vec<ObjectId> {
+        let accepted = self.record.state.trust.accepted().filter(|_| self.store.exists());
+        accepted.map(VerifiedRevision::commit).into_iter().collect()
+    }
+
+    /// Applies the accepted revision: pre-tasks, files, post-tasks, and between them the scripts of a classic host.
+    ///
+    /// # Errors
+    /// Returns the [`Failure`] that stopped it; what was done until then is in the report.
+    pub fn apply(&mut self) -> Result<(), Failure> {
+        let revision = self.accepted()?;
+        let bytes = Managed::read(&self.state)?;
+        let managed = bytes.view()?;
+        let settled = managed.is_settled_at(revision.commit()) && ModelFolder::of(self.agent).is_at(revision.commit());
+        let mut model = if settled { None } else { Some(self.prepare(&revision, &managed.set())?) };
+        let tasks = TaskRun::prepare(self.agent, &revision, model.as_ref());
+        let mut after = None;
+        for step in self.agent.apply_steps()? {
+            match step {
+                Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
+                Step::BuiltIn(FILES) if settled && self.looks_untouched(&managed)? => {}
+                Step::BuiltIn(FILES) => {
+                    let set = managed.set();
+                    let model = model.take().map_or_else(|| self.stage(&revision, &set), Ok)?;
+                    after = Some(self.files(&model, set, &tasks)?);
+                }
+                Step::BuiltIn(POST_TASKS) => {
+                    let changed: Vec<_> = self.report.steps.iter().map(|step| step.path().clone()).collect();
+                    tasks.run(Stage::After, self.host, &mut self.report, &changed)?;
+                }
+                Step::BuiltIn(_) => {}
+                Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
+            }
+        }
+        if tasks.any_ran() && (after.is_some() || !managed.looks_untouched(&self.agent.site.root)?) {
+            self.host.take_over(&mut after.unwrap_or_else(|| managed.set()))?;
+        }
+        Ok(())
+    }
+
+    /// Stages a revision that is news here, judges the brake before any task runs, and lays the tasks ready.
+    fn prepare(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
+        let model = self.stage(revision, managed)?;
+        refuse_brake(&self.plan(&model, managed)?)?;
+        self.report.retired = model.retired().map(str::to_owned);
+        self.host.write_model(&ModelFolder::of(self.agent), &model, &self.store)?;
+        Ok(model)
+    }
+
+    fn looks_untouched(&self, managed: &View<'_>) -> Result<bool, Failure> {
+        // A classic model folder is read again after each run's pre-tasks (C5), so it is always planned for.
+        let by_content = self.agent.settings.verify_content || self.agent.classic.is_some();
+        Ok(!by_content && managed.looks_untouched(&self.agent.site.root)?)
+    }
+
+    /// Returns the plan for the accepted revision and the model it leads to; changes nothing.
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
+    pub fn planned(&mut self) -> Result<(StagedModel, Plan), Failure> {
+        let revision = self.accepted()?;
+        let managed = Managed::read(&self.state)?.view()?.set();
+        let model = self.stage(&revision, &managed)?;
+        let plan = self.plan(&model, &managed)?;
+        Ok((model, plan))
+    }
+
+    /// Returns where the host differs from what was applied; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Pipeline::planned`].
+    pub fn drifted(&mut self) -> Result<Vec<planner::Drifted>, Failure> {
+        let revision = self.accepted()?;
+        let bytes = Managed::read(&self.state)?;
+        let managed = bytes.view()?;
+        if managed.is_settled_at(revision.commit()) && managed.looks_untouched(&self.agent.site.root)? {
+            return Ok(Vec::new());
+        }
+        let set = managed.set();
+        let model = self.stage(&revision, &set)?;
+        let snapshot = self.observe(&model, &set)?;
+        Ok(planner::drift(&model, &snapshot, &set))
+    }
+
+    /// Writes the accepted revision's model, and the clone other tools look at, for a classic `update` (C2, C4).
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] at the first path that cannot be written.
+    pub fn write_classic_model(&mut self) -> Result<(), Failure> {
+        let revision = self.accepted()?;
+        let managed = Managed::read(&self.state)?.view()?.set();
+        let model = self.stage(&revision, &managed)?;
+        self.host.write_model(&ModelFolder::of(self.agent), &model, &self.store)?;
+        let refs = self.record.refs()?;
+        self.host.show_checkout(self.agent, &revision, &refs, &self.store)
+    }
+
+    /// Returns the objects of the accepted revision, to show what a plan would write.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn accepted(&self) -> Result<VerifiedRevision, Failure> {
+        self.record.state.trust.accepted().cloned().ok_or_else(|| {
+            Failure::of(Status::Refused, "no revision was accepted yet", "run 'cosmos update', then 'cosmos verify'")
+        })
+    }
+
+    fn stage(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
+        stage::stage(self.agent, revision, &self.store, managed)
+    }
+
+    fn observe(&self, model: &StagedModel, managed: &ManagedSet) -> Result<cosmos_model::snapshot::HostSnapshot, Failure> {
+        let request = ObserveRequest::of(model, managed, self.agent.settings.verify_content);
+        let mut snapshot = self.host.observe(&request)?;
+        if managed.entries.keys().any(|path| !model.entries().contains_key(path)) {
+            snapshot.conffiles = self.host.conffiles()?;
+        }
+        Ok(snapshot)
+    }
+
+    fn plan(&self, model: &StagedModel, managed: &ManagedSet) -> Result<Plan, Failure> {
+        let snapshot = self.observe(model, managed)?;
+        let hint = "make the user or group in a pre-task or package first, or name another in [files]";
+        planner::plan(model, &snapshot, managed, self.agent.plan_settings())
+            .map_err(|error| Failure::new(Status::Failed, &error, hint))
+    }
+
+    /// Plans again, now that pre-tasks ran, and applies; a host that moved meanwhile is planned for once more.
+    fn files(&mut self, model: &StagedModel, mut managed: ManagedSet, tasks: &TaskRun) -> Result<ManagedSet, Failure> {
+        let model = tasks.reread(model)?;
+        for _ in 0..PLANS {
+            let plan = self.plan(&model, &managed)?;
+            refuse_brake(&plan)?;
+            let contents = stage::Contents::new(self.agent, &self.store);
+            let applied = self.host.apply(&plan, &managed, &contents, &mut |_| {});
+            let applied = applied.map_err(|error| self.stopped(&plan, error))?;
+            self.report.applied(&plan, &applied.done);
+            managed = applied.managed;
+            if applied.refused.is_empty() {
+                return Ok(managed);
+            }
+        }
+        let hint = "something else is changing the same files: find it, or leave them to it with policy = \"report\"";
+        Err(Failure::of(Status::Failed, "the host keeps changing while it is being changed", hint))
+    }
+
+    fn stopped(&mut self, plan: &Plan, error: crate::apply::ApplyError) -> Failure {
+        if let crate::apply::ApplyError::Stopped { applied, .. } = &error {
+            self.report.applied(plan, &applied.done);
+        }
+        let hint = error.hint().unwrap_or_else(|| "run 'cosmos plan' to see what is left to do".to_owned());
+        Failure::new(Status::Failed, &error, hint)
+    }
+}
+
+/// The numbers of the built-in steps of `apply`, as Cosmos 1.5 named its scripts (C10).
+const PRE_TASKS: u32 = 20;
+/// Deletions and files: 1.5 had them apart, at 40 and 60; here they are one plan.
+const FILES: u32 = 60;
+/// Tasks that see the files in place.
+const POST_TASKS: u32 = 70;
+
+/// How often a host that moves under our hands is planned for in one run.
+const PLANS: usize = 3;
+
+/// The brake: a plan that removes too much is not applied (design: Leaving).
+fn refuse_brake(plan: &Plan) -> Result<(), Failure> {
+    let Some(brake) = plan.brake() else { return Ok(()) };
+    let message = format!(
+        "this run would remove {} paths, and the release allows {}: {}",
+        brake.removals.len(),
+        brake.allowed,
+        brake.rule
+    );
+    let hint = format!("see 'cosmos plan'; if it is meant, release again with 'removals={}'", brake.removals.len());
+    Err(Failure::of(Status::Failed, message, hint))
+}

@@ -1,84 +1,141 @@
-//! Where things are on one host, or below one root: settings, state, store, lock.
+//! Where things are on one host, or below one root: what is managed, settings, state, store, lock.
 
 use std::path::{Path, PathBuf};
 
+use cosmos_model::path::RelPath;
+
+use crate::apply::StateFolder;
+use crate::fs::{FsError, Root};
+
 /// The places one agent works with. With `--root` all of them lie below it, so that an ordinary user can own a whole site.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Site {
     /// The root that is managed.
-    pub root: PathBuf,
-    /// `trust.toml`, `agent.toml` and `agent.d/`; classic: `cosmos.conf` and the command folders.
-    pub settings: PathBuf,
-    /// State, managed set, journal, log, backups, the task scripts.
-    pub state: PathBuf,
-    /// The object store.
+    pub root: Root,
+    /// The managed root's path, for tasks and messages.
+    pub root_path: PathBuf,
+    /// The root below which the agent's own files lie: the same, but for a classic `COSMOS_ROOT` elsewhere.
+    pub home: Root,
+    /// The home's path.
+    pub home_path: PathBuf,
+    /// `var/lib/cosmos` below the home.
+    state: RelPath,
+    /// `run/cosmos` below the home.
+    run: RelPath,
+    /// The cache folder: the bare object store (F1) and what a fetch needs while it lasts.
     pub cache: PathBuf,
-    /// The lock.
-    pub run: PathBuf,
-    /// The trust settings' file, when `--config` names another.
-    pub trust_file: PathBuf,
+}
+
+/// Returns a path of this program's own, which is sound by construction.
+fn fixed(path: &str) -> RelPath {
+    RelPath::new(path.as_bytes()).expect("the program's own paths are relative and plain")
 }
 
 impl Site {
-    /// Returns the places of a native site below `root`.
-    #[must_use]
-    pub fn below(root: &Path, trust_file: Option<&Path>) -> Self {
-        let settings = trust_file.and_then(Path::parent).map_or_else(|| root.join("etc/cosmos"), Path::to_path_buf);
-        Self {
-            root: root.to_path_buf(),
-            state: root.join("var/lib/cosmos"),
+    /// Opens the native site below `root`.
+    ///
+    /// # Errors
+    /// Returns an [`FsError`] when `root` is no directory.
+    pub fn below(root: &Path) -> Result<Self, FsError> {
+        let handle = Root::open(root)?;
+        Ok(Self {
+            home: handle.clone(),
+            home_path: root.to_path_buf(),
+            root: handle,
+            root_path: root.to_path_buf(),
+            state: fixed("var/lib/cosmos"),
+            run: fixed("run/cosmos"),
             cache: root.join("var/cache/cosmos"),
-            run: root.join("run/cosmos"),
-            trust_file: trust_file.map_or_else(|| settings.join("trust.toml"), Path::to_path_buf),
-            settings,
-        }
+        })
     }
 
-    /// Returns the places of a classic site: files go to `root`, state lies beside the working directory `base` unless
-    /// that is the packaged one (cosmos-classic: Settings).
-    #[must_use]
-    pub fn classic(settings: &Path, root: &Path, base: &Path) -> Self {
+    /// Opens a classic site: files go to `root`; the agent's own state has its packaged place, or lies in the working
+    /// directory `base` when that is not the packaged one (cosmos-classic: Settings).
+    ///
+    /// # Errors
+    /// Returns an [`FsError`] when `root` or `base` is no directory.
+    pub fn classic(root: &Path, base: &Path) -> Result<Self, FsError> {
         let packaged = base == Path::new("/var/cache/cosmos");
-        let beside = |packaged_path: &str, name: &str| {
-            if packaged { PathBuf::from(packaged_path) } else { base.join(name) }
-        };
-        Self {
-            root: root.to_path_buf(),
-            settings: settings.to_path_buf(),
-            state: beside("/var/lib/cosmos", "state"),
+        let home_path = if packaged { PathBuf::from("/") } else { base.to_path_buf() };
+        Ok(Self {
+            root: Root::open(root)?,
+            root_path: root.to_path_buf(),
+            home: Root::open(&home_path)?,
+            state: fixed(if packaged { "var/lib/cosmos" } else { "state" }),
+            run: fixed(if packaged { "run/cosmos" } else { "run" }),
+            home_path,
             cache: base.to_path_buf(),
-            run: beside("/run/cosmos", "run"),
-            trust_file: settings.join("trust.toml"),
-        }
-    }
-
-    /// Returns the path of the state file (docs/formats.md §9).
-    #[must_use]
-    pub fn state_file(&self) -> PathBuf {
-        self.state.join("state.json")
-    }
-
-    /// Returns the path of the log (docs/formats.md §12).
-    #[must_use]
-    pub fn log_file(&self) -> PathBuf {
-        self.state.join("log.jsonl")
+        })
     }
 
     /// Returns the folder of the bare object store (F1).
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.cache.join("store.git")
+        self.cache.join(crate::store::FOLDER)
+    }
+
+    /// Returns the state file (docs/formats.md §9), below the home.
+    #[must_use]
+    pub fn state_file(&self) -> RelPath {
+        self.in_state("state.json")
+    }
+
+    /// Returns the refs of the last look (docs/formats.md §9), below the home.
+    #[must_use]
+    pub fn refs_file(&self) -> RelPath {
+        self.in_state("refs")
+    }
+
+    /// Returns the log (docs/formats.md §12), below the home.
+    #[must_use]
+    pub fn log_file(&self) -> RelPath {
+        self.in_state("log.jsonl")
+    }
+
+    /// Returns the lock (docs/formats.md §15), below the home.
+    #[must_use]
+    pub fn lock_file(&self) -> RelPath {
+        self.run.join(b"lock").expect("a plain name")
+    }
+
+    /// Returns the list that `COSMOS_CHANGED_FILES` names, below the home.
+    #[must_use]
+    pub fn changed_files(&self) -> RelPath {
+        self.in_state("changed-files")
     }
 
     /// Returns the folder the task scripts of the accepted revision are written to and run from.
     #[must_use]
     pub fn model(&self) -> PathBuf {
-        self.state.join("model")
+        self.path_of(&self.in_state("model"))
     }
 
-    /// Returns the off switch (docs/formats.md §15).
+    /// Returns the index of [`Site::model`].
     #[must_use]
-    pub fn off_switch(&self) -> PathBuf {
-        self.root.join("etc/no-automatic-cosmos")
+    pub fn model_index(&self) -> PathBuf {
+        self.path_of(&self.in_state("model-index"))
+    }
+
+    /// Returns the index of the classic clone's work tree (C2).
+    #[must_use]
+    pub fn checkout_index(&self) -> PathBuf {
+        self.path_of(&self.in_state("checkout-index"))
+    }
+
+    /// Returns where apply keeps the managed set, journal and backups.
+    #[must_use]
+    pub fn state_folder(&self, backup_size: u64) -> StateFolder {
+        StateFolder::new(self.home.clone(), self.state.clone(), backup_size)
+    }
+
+    /// Returns the full path of something below the home.
+    #[must_use]
+    pub fn path_of(&self, path: &RelPath) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt as _;
+        self.home_path.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
+    }
+
+    fn in_state(&self, name: &str) -> RelPath {
+        self.state.join(name.as_bytes()).expect("a plain name")
     }
 }

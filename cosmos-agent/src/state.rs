@@ -1,1 +1,159 @@
-//! placeholder
+//! What the next run must know that is not per path (docs/formats.md §9).
+
+use std::collections::BTreeMap;
+
+use cosmos_model::content::ContentHash;
+use cosmos_model::path::RelPath;
+use cosmos_model::time::Time;
+use cosmos_model::trust::TrustState;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Failure, Status};
+use crate::fs::FsError;
+use crate::report::back_off::BackOff;
+use crate::report::episode::Episode;
+use crate::report::log::{self, LogError};
+use crate::site::Site;
+
+/// The version of this file's format.
+const FORMAT: u32 = 1;
+
+/// No state is longer, in bytes: a hundred certificates of a megabyte each.
+const LARGEST: u64 = 128 << 20;
+
+/// The state of one host. Replaced as one file; a run that changed nothing writes nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    format: u32,
+    /// Grows by one with each replacement; the log's last entry carries it too (T1).
+    pub counter: u64,
+    /// What the judge remembers: the accepted revision and what is known about certificates.
+    pub trust: TrustState,
+    /// How the last look at the remotes ended.
+    pub look: Look,
+    /// The failure that scheduled runs have spoken about, until it ends.
+    pub failure: Option<Episode>,
+    /// The step that failed and when it may be tried again.
+    pub back_off: Option<BackOff>,
+    /// The number of the last applied model.
+    pub generation: u64,
+    /// The version of this agent that could not read the candidate, with what it needs, if that is why it stays behind.
+    pub needs: Option<String>,
+    /// When and why the host was retired, as the applied model words it.
+    pub retired: Option<String>,
+    /// The machine id the state was made on; another one means the machine was cloned.
+    pub machine: Option<String>,
+}
+
+/// What was seen at the last look; how judging it ended is the judge's to remember.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// The hash of each remote's listing, by URL.
+    pub listings: BTreeMap<String, ContentHash>,
+    /// Since when no remote could be reached.
+    pub failing_since: Option<Time>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            counter: 0,
+            trust: TrustState::default(),
+            look: Look::default(),
+            failure: None,
+            back_off: None,
+            generation: 0,
+            needs: None,
+            retired: None,
+            machine: None,
+        }
+    }
+}
+
+/// Why the state could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file could not be read.
+    #[error("cannot read the state of this host")]
+    Read(#[source] FsError),
+    /// The file could not be written.
+    #[error("cannot write the state of this host")]
+    Write(#[source] FsError),
+    /// The file is not a state of this version.
+    #[error("'{path}' is not a state that this version can read")]
+    Damaged {
+        /// The state file.
+        path: RelPath,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// The log knows of a later state (T1, A46).
+    #[error("'{path}' is missing or older than the log beside it says")]
+    Older {
+        /// The state file.
+        path: RelPath,
+    },
+    /// The log could not be asked.
+    #[error("cannot compare the state with its log")]
+    Log(#[from] LogError),
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        let hint = "the host is kept as it is; run 'cosmos clone --again' with the introduction an operator gives you";
+        let status = if matches!(error, StateError::Older { .. }) { Status::Refused } else { Status::Usage };
+        Self::new(status, &error, hint)
+    }
+}
+
+impl State {
+    /// Reads the state file and compares it with the log: a state that was lost or put back is never silently accepted.
+    ///
+    /// # Errors
+    /// Returns [`StateError`] when either file is unreadable, or the log is ahead of the state.
+    pub fn load(site: &Site) -> Result<Self, StateError> {
+        let path = site.state_file();
+        let state = match site.home.read(&path, LARGEST).map_err(StateError::Read)? {
+            Some(text) => {
+                serde_json::from_slice(&text).map_err(|source| StateError::Damaged { path: path.clone(), source })?
+            }
+            None => Self::default(),
+        };
+        match log::last(site)? {
+            Some(entry) if entry.counter > state.counter => Err(StateError::Older { path }),
+            _ => Ok(state),
+        }
+    }
+
+    /// Returns the state of a host that nothing is known about, with its counter at `counter`.
+    #[must_use]
+    pub fn starting_at(counter: u64) -> Self {
+        Self { counter, ..Self::default() }
+    }
+
+    /// Tells whether the state was made on another machine: a disk that was copied says so.
+    #[must_use]
+    pub fn is_another_machine(&self, site: &Site) -> bool {
+        let id = machine_id(site);
+        self.machine.as_ref().is_some_and(|machine| !id.is_empty() && *machine != id)
+    }
+
+    /// Returns the state that replaces this one, its counter one higher, and its text.
+    #[must_use]
+    pub fn next(&self) -> (Self, Vec<u8>) {
+        let next = Self { counter: self.counter + 1, ..self.clone() };
+        let text = serde_json::to_vec_pretty(&next).expect("a state has string keys only");
+        (next, text)
+    }
+}
+
+/// Returns the machine's id, or an empty text where there is none: a chroot, an unprivileged root.
+#[must_use]
+pub fn machine_id(site: &Site) -> String {
+    let path = RelPath::new(b"etc/machine-id").expect("a plain path");
+    let id = site.root.read(&path, 64).ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&id).trim().to_owned()
+}

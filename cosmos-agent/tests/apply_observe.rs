@@ -20,7 +20,8 @@ fn path(text: &str) -> RelPath {
 }
 
 fn observe(root: &Path, paths: &[&str], managed: &ManagedSet, verify_content: bool) -> HostSnapshot {
-    let host = RealHost::new(Root::open(root).unwrap(), StateFolder::new(path("var/lib/cosmos"), 1 << 20));
+    let root = Root::open(root).unwrap();
+    let host = RealHost::new(root.clone(), StateFolder::new(root, path("var/lib/cosmos"), 1 << 20));
     let paths = paths.iter().map(|text| Cow::Owned(path(text))).collect();
     let users = BTreeSet::from(["www-data", "nobody-of-that-name"]);
     let groups = BTreeSet::from(["adm"]);

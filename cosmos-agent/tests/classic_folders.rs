@@ -1,4 +1,5 @@
 //! Users' own scripts run among our steps; the old package's own stand for them (C10).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -46,6 +47,13 @@ fn a_changed_or_switched_off_script_of_the_old_package_is_named() {
         assert_eq!(order(folder.path(), "update").unwrap_err(), format!("'{}' {words}", path.display()));
         std::fs::remove_file(path).unwrap();
     }
+}
+
+#[test]
+fn a_script_that_others_may_write_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    script(folder.path(), "apply.d/15own", "#!/bin/sh\n", 0o777);
+    assert!(order(folder.path(), "apply").unwrap_err().ends_with("can be changed by others than root"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The daemon: it rereads its settings, executes at the moment, ends with its child. One test, since signals are the
 //! process's.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

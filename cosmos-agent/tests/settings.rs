@@ -1,4 +1,5 @@
 //! Settings: what is read, what is refused, and that nothing empty or missing weakens the rules (T17, A47).
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

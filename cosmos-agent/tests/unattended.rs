@@ -1,4 +1,5 @@
 //! The off switch, failure episodes, back-off and what is logged.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -11,15 +11,15 @@ use nix::sys::stat::futimens;
 use nix::sys::time::TimeSpec;
 
 use super::folder::StateFolder;
-use crate::fs::{self, Directory, FsError, OnPath as _, Root, stat_of, write};
+use crate::fs::{self, Directory, FsError, OnPath as _, stat_of, write};
 use crate::host::hash_of;
 
 /// How many bytes are copied at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// Keeps the content of `file` as `hash`; tells whether that is what the file holds.
-pub(super) fn keep_file(root: &Root, state: &StateFolder, file: &mut File, hash: ContentHash) -> Result<bool, FsError> {
-    let (path, directory) = place(root, state, hash)?;
+pub(super) fn keep_file(state: &StateFolder, file: &mut File, hash: ContentHash) -> Result<bool, FsError> {
+    let (path, directory) = place(state, hash)?;
     let mut chunk = vec![0; CHUNK];
     if hash_of(file, &mut chunk).on("read", path.as_bytes())? != hash {
         return Ok(false);
@@ -44,17 +44,17 @@ pub(super) fn keep_file(root: &Root, state: &StateFolder, file: &mut File, hash:
 }
 
 /// Keeps `bytes`, a symlink's target, under their hash.
-pub(super) fn keep_bytes(root: &Root, state: &StateFolder, bytes: &[u8]) -> Result<(), FsError> {
-    let (path, directory) = place(root, state, ContentHash::of(bytes))?;
+pub(super) fn keep_bytes(state: &StateFolder, bytes: &[u8]) -> Result<(), FsError> {
+    let (path, directory) = place(state, ContentHash::of(bytes))?;
     if freshen(&directory, path.name()).on("keep", path.as_bytes())? {
         return Ok(());
     }
-    fs::replace(root, &path, bytes, 0o600)
+    fs::replace(state.home(), &path, bytes, 0o600)
 }
 
-fn place(root: &Root, state: &StateFolder, hash: ContentHash) -> Result<(RelPath, Directory), FsError> {
+fn place(state: &StateFolder, hash: ContentHash) -> Result<(RelPath, Directory), FsError> {
     let folder = state.path("backup");
-    let directory = fs::make_directories(root, &folder, 0o700)?;
+    let directory = fs::make_directories(state.home(), &folder, 0o700)?;
     let path = folder.join(hash.to_string().as_bytes()).expect("a hash is one component");
     Ok((path, directory))
 }
@@ -91,9 +91,9 @@ fn copy(from: &mut File, directory: &Directory, name: &[u8], chunk: &mut [u8]) -
 }
 
 /// Removes the oldest backups until the rest fits the bound; those in `kept` stay, they are this run's.
-pub(super) fn bound(root: &Root, state: &StateFolder, kept: &BTreeSet<ContentHash>) -> Result<(), FsError> {
+pub(super) fn bound(state: &StateFolder, kept: &BTreeSet<ContentHash>) -> Result<(), FsError> {
     let folder = state.path("backup");
-    let Ok(directory) = root.directory(folder.as_bytes()) else { return Ok(()) };
+    let Ok(directory) = state.home().directory(folder.as_bytes()) else { return Ok(()) };
     let mut backups = Vec::new();
     for name in directory.names().on("list", folder.as_bytes())? {
         if let Some(stat) = directory.stat(&name).on("look at", folder.as_bytes())? {

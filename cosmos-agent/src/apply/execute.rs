@@ -184,11 +184,11 @@ impl<'a> Execution<'a> {
                     Err(errno) => return Err(errno).on("open", place.path()),
                 };
                 self.kept.insert(*hash);
-                backup::keep_file(self.root, self.state, &mut file, *hash)
+                backup::keep_file(self.state, &mut file, *hash)
             }
             Observed::Symlink { target, .. } => {
                 self.kept.insert(ContentHash::of(target));
-                backup::keep_bytes(self.root, self.state, target).map(|()| true)
+                backup::keep_bytes(self.state, target).map(|()| true)
             }
             _ => Ok(true),
         }

@@ -9,18 +9,19 @@ use crate::fs::{self, FsError, Root};
 /// Largest managed set that is read, in bytes: a million paths.
 const MANAGED_LIMIT: u64 = 512 << 20;
 
-/// Where the agent keeps its state below the root, `var/lib/cosmos`.
+/// Where the agent keeps its state: `var/lib/cosmos` below its home, which is the managed root but for a classic root elsewhere.
 #[derive(Debug, Clone)]
 pub struct StateFolder {
+    home: Root,
     folder: RelPath,
     backup_size: u64,
 }
 
 impl StateFolder {
-    /// Names the folder, and how many bytes of backups it may hold.
+    /// Names the folder below `home`, and how many bytes of backups it may hold.
     #[must_use]
-    pub const fn new(folder: RelPath, backup_size: u64) -> Self {
-        Self { folder, backup_size }
+    pub const fn new(home: Root, folder: RelPath, backup_size: u64) -> Self {
+        Self { home, folder, backup_size }
     }
 
     /// Returns the bound of the backups, in bytes.
@@ -29,33 +30,38 @@ impl StateFolder {
         self.backup_size
     }
 
+    /// Returns the handle below which the folder lies.
+    pub const fn home(&self) -> &Root {
+        &self.home
+    }
+
     /// Returns the path of `name` in the folder.
     pub(super) fn path(&self, name: &str) -> RelPath {
         self.folder.join(name.as_bytes()).expect("the names are fixed or hexadecimal")
     }
 
     /// Makes the folder, 0700 where it is missing: it remembers what was found on a host.
-    pub(super) fn make(&self, root: &Root) -> Result<(), FsError> {
-        fs::make_directories(root, &self.folder, 0o700).map(|_| ())
+    pub(super) fn make(&self) -> Result<(), FsError> {
+        fs::make_directories(&self.home, &self.folder, 0o700).map(|_| ())
     }
 
     /// Reads the bytes of the managed set, for [`managed_file::ManagedFile::parse`]; `None` before the first run.
     ///
     /// # Errors
     /// Returns an [`FsError`] when they cannot be read.
-    pub fn read_managed(&self, root: &Root) -> Result<Option<Vec<u8>>, FsError> {
-        root.read(&self.path("managed"), MANAGED_LIMIT)
+    pub fn read_managed(&self) -> Result<Option<Vec<u8>>, FsError> {
+        self.home.read(&self.path("managed"), MANAGED_LIMIT)
     }
 
     /// Writes the managed set, unless those are its bytes already.
     ///
     /// # Errors
     /// Returns an [`FsError`] when it cannot be written; the old one then stays.
-    pub fn write_managed(&self, root: &Root, managed: &ManagedSet) -> Result<(), FsError> {
+    pub fn write_managed(&self, managed: &ManagedSet) -> Result<(), FsError> {
         let bytes = managed_file::encode(managed);
-        if self.read_managed(root)?.is_some_and(|old| old == bytes) {
+        if self.read_managed()?.is_some_and(|old| old == bytes) {
             return Ok(());
         }
-        fs::replace(root, &self.path("managed"), &bytes, 0o600)
+        fs::replace(&self.home, &self.path("managed"), &bytes, 0o600)
     }
 }

@@ -7,11 +7,11 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
+use cosmos_model::record::StepRecord;
 use serde::{Deserialize, Serialize};
 
 use super::folder::StateFolder;
-use super::record::StepRecord;
-use crate::fs::{self, FsError, Root};
+use crate::fs::{self, FsError};
 
 /// The version this agent reads and writes.
 const FORMAT: u32 = 1;
@@ -66,13 +66,13 @@ fn path(state: &StateFolder) -> RelPath {
 }
 
 /// Writes the journal of `plan` and puts it on disk.
-pub(super) fn write(root: &Root, state: &StateFolder, plan: &Plan, run: &str) -> Result<(), FsError> {
+pub(super) fn write(state: &StateFolder, plan: &Plan, run: &str) -> Result<(), FsError> {
     let header = Header { format: FORMAT, run: run.to_owned(), commit: plan.commit(), steps: plan.steps().len() };
     let mut text = line(&header);
     for step in plan.steps() {
-        text.extend_from_slice(&line(&StepRecord::of(step)));
+        text.extend_from_slice(&line(&StepRecord::from(step)));
     }
-    fs::replace(root, &path(state), &text, 0o600)
+    fs::replace(state.home(), &path(state), &text, 0o600)
 }
 
 fn line(value: &impl Serialize) -> Vec<u8> {
@@ -82,8 +82,8 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// Reads the journal's bytes, if a run left one.
-pub(super) fn read(root: &Root, state: &StateFolder) -> Result<Option<Vec<u8>>, FsError> {
-    root.read(&path(state), LIMIT)
+pub(super) fn read(state: &StateFolder) -> Result<Option<Vec<u8>>, FsError> {
+    state.home().read(&path(state), LIMIT)
 }
 
 /// Reads a journal from its text.
@@ -111,6 +111,6 @@ pub(super) fn parse(text: &[u8]) -> Result<Journal, JournalError> {
 }
 
 /// Removes the journal: the managed set tells everything now.
-pub(super) fn remove(root: &Root, state: &StateFolder) -> Result<(), FsError> {
-    fs::remove(root, &path(state))
+pub(super) fn remove(state: &StateFolder) -> Result<(), FsError> {
+    fs::remove(state.home(), &path(state))
 }

@@ -10,9 +10,10 @@ mod execute;
 mod folder;
 mod journal;
 pub mod managed_file;
-mod record;
 mod recover;
 mod remember;
+#[cfg(test)]
+mod tests;
 
 use cosmos_model::content::Content;
 use cosmos_model::managed::ManagedSet;
@@ -22,7 +23,6 @@ use cosmos_model::plan::Plan;
 use crate::fs::{FsError, Root};
 
 pub use folder::StateFolder;
-pub use record::{StepRecord, StepState};
 pub use recover::{RecoverError, Recovery, recover};
 pub use remember::take_over;
 
@@ -147,25 +147,25 @@ pub fn apply(
     if let Some(brake) = plan.brake() {
         return Err(ApplyError::Braked(brake.rule.clone()));
     }
-    state.make(root).map_err(ApplyError::Start)?;
+    state.make().map_err(ApplyError::Start)?;
     let run = journal::run_id();
     if !plan.is_empty() {
-        journal::write(root, state, plan, &run).map_err(ApplyError::Start)?;
+        journal::write(state, plan, &run).map_err(ApplyError::Start)?;
     }
     let mut execution = execute::Execution::new(root, state, plan, contents, run);
     let result = execution.all(progress);
     let (outcomes, refused, kept) = execution.end();
     let complete = result.is_ok() && refused.is_empty();
     let remembered = remember::after(root, plan, before, &outcomes, complete).and_then(|managed| {
-        state.write_managed(root, &managed)?;
-        journal::remove(root, state)?;
+        state.write_managed(&managed)?;
+        journal::remove(state)?;
         Ok(managed)
     });
     let done = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_done()).map(|(number, _)| number).collect();
     match (result, remembered) {
         (Ok(()), Ok(managed)) => {
             // A backup too many is no reason to call a finished run failed: the next run bounds them again.
-            let _ = backup::bound(root, state, &kept);
+            let _ = backup::bound(state, &kept);
             Ok(Applied { done, refused, managed })
         }
         (Ok(()), Err(error)) => Err(ApplyError::Remember(error)),

@@ -46,7 +46,7 @@ pub(super) fn after(
 }
 
 /// Lets `path` be what it was: its step was not done.
-pub(super) fn take_back(managed: &mut ManagedSet, before: &ManagedSet, path: &RelPath) {
+fn take_back(managed: &mut ManagedSet, before: &ManagedSet, path: &RelPath) {
     match before.entries.get(path) {
         Some(entry) => {
             let name = before.layers.get(usize::from(entry.layer)).map_or("", String::as_str);
@@ -60,7 +60,7 @@ pub(super) fn take_back(managed: &mut ManagedSet, before: &ManagedSet, path: &Re
 }
 
 /// Returns the position of the layer `name`, adding it if need be.
-pub(super) fn layer_index(managed: &mut ManagedSet, name: &str) -> u16 {
+fn layer_index(managed: &mut ManagedSet, name: &str) -> u16 {
     let position = managed.layers.iter().position(|layer| layer == name).unwrap_or_else(|| {
         managed.layers.push(name.to_owned());
         managed.layers.len() - 1

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,12 @@ pub enum ConfError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// Others may write what decides where this host gets its files from.
+    #[error("'{}' can be changed by others than root", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
     },
     /// Lines that are no assignments.
     #[error("{}", listed(.0))]
@@ -62,6 +69,7 @@ impl ConfError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unreadable { .. } => "run as root, or set COSMOS_CONF_DIR".into(),
+            Self::Exposed { path } => format!("chown root:root '{0}' && chmod go-w '{0}'", path.display()),
             Self::Lines(mistakes) => mistakes.iter().map(repair).collect::<Vec<_>>().join("; "),
             Self::Value { variable, expected, .. } => format!("set {variable} to {expected}"),
             Self::Layer(_) | Self::NoLayers => {
@@ -164,14 +172,20 @@ impl ClassicSettings {
     /// Reads `conf_dir`/cosmos.conf; `None` when this host has no such file and is no classic host.
     ///
     /// # Errors
-    /// As [`ClassicSettings::parse`], and when the file cannot be read.
+    /// As [`ClassicSettings::parse`], and when the file cannot be read, or others may write it.
     pub fn load(conf_dir: &Path, options: &Options) -> Result<Option<Self>, ConfError> {
         let path = conf_dir.join("cosmos.conf");
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
+        let mut file = match std::fs::File::open(&path) {
+            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ConfError::Unreadable { path, source }),
         };
+        let mut text = Vec::new();
+        let read = file.read_to_end(&mut text).and_then(|_| file.metadata());
+        let found = read.map_err(|source| ConfError::Unreadable { path: path.clone(), source })?;
+        if !super::ownership::is_exclusive(&found) {
+            return Err(ConfError::Exposed { path });
+        }
         let host_name = |full| super::names::host_name(full, Path::new("/etc/hosts"));
         Self::parse(&text, conf_dir, &host_name, options).map(Some)
     }

@@ -36,6 +36,18 @@ pub struct Account {
     pub shell: OsString,
 }
 
+impl Account {
+    /// Returns the account this process runs as, from the user data base; root's usual values where it has none.
+    #[must_use]
+    pub fn current() -> Self {
+        let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+        user.map_or_else(
+            || Self { name: "root".into(), home: "/root".into(), shell: "/bin/sh".into() },
+            |user| Self { name: user.name.into(), home: user.dir.into(), shell: user.shell.into() },
+        )
+    }
+}
+
 /// Returns the whole environment of a task: fixed values, what is passed on of `caller`, then all of `cosmos.conf`.
 #[must_use]
 pub fn environment(

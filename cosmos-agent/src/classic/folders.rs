@@ -45,6 +45,12 @@ pub enum FolderError {
         /// The script.
         path: PathBuf,
     },
+    /// Others may write a script that root runs.
+    #[error("'{}' can be changed by others than root", path.display())]
+    Exposed {
+        /// The script.
+        path: PathBuf,
+    },
     /// A script of the old package that was switched off.
     #[error("'{}' is not executable, but its step is built in now and cannot be switched off", path.display())]
     SwitchedOff {
@@ -64,6 +70,7 @@ impl FolderError {
                 "move what you added into a script of its own with another number beside it, then remove '{}'",
                 path.display()
             ),
+            Self::Exposed { path } => format!("chown root:root '{0}' && chmod go-w '{0}'", path.display()),
             Self::SwitchedOff { path } => format!("remove '{}', or make it executable again", path.display()),
         }
     }
@@ -99,6 +106,13 @@ const STOCK: [(&str, &str, &[&str]); 13] = [
     ),
     ("update", "90update-model", &["646179b52e59ab435ed002f2db1743087d5380179112ed02aba49eabbe9cf20a"]),
 ];
+
+/// Returns the built-in steps of `command`, in order.
+#[must_use]
+pub fn built_in(command: &str) -> Vec<Step> {
+    let names = STOCK.iter().filter(|(of, ..)| *of == command).map(|(_, name, _)| name.as_bytes());
+    names.map(|name| Step::BuiltIn(number(name))).collect()
+}
 
 /// Returns the steps of `command` in order: the built-in ones, always all of them, and this host's scripts between.
 ///
@@ -160,6 +174,9 @@ fn own_script(command: &str, name: &[u8], path: &Path) -> Result<Option<u32>, Fo
     }
     if stock_name || is_package_leftover(command, name) {
         return Err(FolderError::Modified { path: path.to_owned() });
+    }
+    if !super::ownership::is_exclusive(&found) {
+        return Err(FolderError::Exposed { path: path.to_owned() });
     }
     Ok(Some(number(name)))
 }

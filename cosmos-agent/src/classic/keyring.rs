@@ -1,11 +1,11 @@
-//! The keyring of a classic host, which is its introduction (C7): read from `/etc/cosmos/gnupg`, left to those who keep it.
+//! The keyring of a classic host, which is its introduction (C7): read here, left to those who keep it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::keybox;
+use super::{keybox, ownership};
 
 /// Larger than any keyring of people: 43 keys over 13 years made 0.8 MB.
 const LIMIT: u64 = 64 << 20;
@@ -126,12 +126,5 @@ fn open(path: &Path) -> Result<Option<File>, KeyringError> {
 /// Refuses what root, or the caller in an unprivileged root, does not own alone; judged on the open descriptor.
 fn owned(file: &File, path: &Path) -> Result<(), KeyringError> {
     let found = file.metadata().map_err(|source| KeyringError::Unreadable { path: path.to_owned(), source })?;
-    let caller = nix::unistd::geteuid().as_raw();
-    let by_owner = found.uid() == 0 || found.uid() == caller;
-    let by_group = found.mode() & 0o020 == 0 || found.gid() == 0;
-    if by_owner && by_group && found.mode() & 0o002 == 0 {
-        Ok(())
-    } else {
-        Err(KeyringError::Exposed { path: path.to_owned() })
-    }
+    if ownership::is_exclusive(&found) { Ok(()) } else { Err(KeyringError::Exposed { path: path.to_owned() }) }
 }

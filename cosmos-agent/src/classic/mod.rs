@@ -2,16 +2,24 @@
 
 pub mod assignment;
 pub mod checkout;
+pub mod clone;
 pub mod conf;
 pub mod environment;
+pub mod folder;
+pub mod folder_index;
 pub mod folders;
 pub mod git_config;
 pub mod gpg;
+pub mod host;
 pub mod import;
 pub mod keybox;
 pub mod keyring;
 pub mod layers;
 pub mod model;
 pub mod names;
+pub mod ownership;
 pub mod reread;
 pub mod written;
+
+pub use clone::run as clone_command;
+pub use host::{gpg_command, load, own_command, settings_folder, task_environment};

@@ -1,14 +1,75 @@
-//! One file a verb.
+//! One file a verb. Each takes its options, does one thing through the library, prints, and says how it ended.
 
-pub mod demo;
-pub mod init;
+use clap::CommandFactory as _;
 
-use crate::cli::Cli;
-use crate::exit::Status;
+use crate::cli::{Cli, Command};
+use crate::exit::{Failure, Status};
+
+mod apply;
+mod clone;
+mod completions;
+mod daemon;
+mod demo;
+mod drift;
+mod folder;
+mod gpg;
+mod init;
+mod log;
+mod manual;
+mod pause;
+mod plan;
+mod resume;
+mod run;
+mod status;
+mod update;
+mod verify;
 
 /// Does what the command line says, prints what there is to say, and returns how it ended.
 #[must_use]
 pub fn execute(cli: Cli) -> Status {
-    let _ = cli;
-    Status::Done
+    let global = &cli.global;
+    let Some(command) = cli.command else {
+        // Asking for nothing is asking how to ask (cosmos-classic: Commands).
+        return if Cli::command().print_help().is_ok() { Status::Done } else { Status::Failed };
+    };
+    crate::logging::start(global.verbose, crate::environment::journal_stream().as_deref());
+    let ended = match command {
+        Command::Init(options) => init::run(&options, global),
+        Command::Clone(options) => clone::run(&options, global),
+        Command::Update => update::run(global),
+        Command::Apply(options) => apply::run(&options, global),
+        Command::Run(options) => run::run(&options, global),
+        Command::Plan => plan::run(global),
+        Command::Drift => drift::run(global),
+        Command::Status => status::run(global),
+        Command::Verify(options) => verify::run(&options, global),
+        Command::Log(options) => log::run(&options, global),
+        Command::Gpg(options) => gpg::run(&options, global),
+        Command::Pause(options) => pause::run(&options, global),
+        Command::Resume => resume::run(global),
+        Command::Daemon(options) => daemon::run(&options, global),
+        Command::Demo(options) => demo::run(&options, global),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Manual { dir } => manual::run(&dir),
+        Command::Folder(words) => folder::run(&words, global),
+    };
+    ended.unwrap_or_else(|failure| {
+        eprintln!("{failure}");
+        failure.status.for_host(crate::classic::settings_folder(global).is_some())
+    })
+}
+
+/// Prints what clap has to say about the words typed, in two lines, and returns the status: help and version are no mistakes.
+#[must_use]
+pub fn usage(error: &clap::Error) -> Status {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayVersion) {
+        let _ = error.print();
+        return Status::Done;
+    }
+    let rendered = error.render().to_string();
+    let what = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let failure = Failure::of(Status::Usage, what, "try 'cosmos --help' for the commands and their options");
+    eprintln!("{failure}");
+    failure.status
 }

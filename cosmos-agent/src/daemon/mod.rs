@@ -98,7 +98,7 @@ enum Wish {
 
 /// Executes the job and waits for its end. What failed in it, it has said itself.
 async fn run(job: &Job, signals: &mut Signals) -> Wish {
-    let mut child = match exec::spawn(&job.program, &job.arguments) {
+    let mut child = match exec::run_self(&job.program, &job.arguments) {
         Ok(child) => child,
         Err(error) => {
             warn!("cannot execute '{}': {error}, trying again at the next point", job.program.display());

@@ -5,6 +5,7 @@
 //! background may keep the output open for ever.
 
 mod output;
+mod run_self;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -20,6 +21,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 pub use output::Output;
+pub use run_self::run_self;
 
 /// The longest time between two looks at a program whose output stays open or was closed early.
 const LOOK: Duration = Duration::from_millis(50);
@@ -204,12 +206,12 @@ impl Running {
     }
 }
 
-/// Starts `program` without standard input and does not wait for it; its output goes where ours goes.
+/// Runs an administrator's own script to its end; its output goes where ours goes, its input is empty.
 ///
 /// # Errors
-/// Returns the system's answer when the program cannot be executed.
-pub fn spawn(program: &Path, arguments: &[OsString]) -> io::Result<Child> {
-    Command::new(program).args(arguments).stdin(Stdio::null()).spawn()
+/// Returns the system's answer when it cannot be executed.
+pub fn show(program: &Path, environment: &BTreeMap<OsString, OsString>) -> std::io::Result<ExitStatus> {
+    Command::new(program).env_clear().envs(environment).stdin(Stdio::null()).status()
 }
 
 /// Turns this process into `program`, with these arguments and this environment and nothing else of either.

@@ -63,7 +63,11 @@ pub(super) fn run(socket: &UnixStream, task: Task) -> u8 {
             remote.deadline.extend(limits.fetch);
             let folder = scratch.join(round.to_string());
             let fetched = fetch(remote, ids, &folder, &limits, &mut out);
-            finish(&mut out, remote.number, fetched)
+            let failed = fetched.is_err();
+            finish(&mut out, request.remote, fetched)?;
+            // Its connection may be in the middle of anything.
+            open.retain(|remote| !failed || remote.number != request.remote);
+            Ok(())
         });
         if answered.is_err() {
             return 1;
@@ -74,7 +78,7 @@ pub(super) fn run(socket: &UnixStream, task: Task) -> u8 {
 
 /// Lowers what the child may use (F2): the parent's own limits hold whatever these miss.
 fn restrict(limits: &Limits) {
-    const MARGIN: u64 = 512 << 20;
+    const MARGIN: u64 = 128 << 20;
     let objects = limits.object_size.saturating_mul(4).saturating_add(MARGIN);
     for (resource, value) in [
         (Resource::RLIMIT_DATA, objects),
@@ -91,21 +95,27 @@ fn restrict(limits: &Limits) {
 type Looked = Result<(Vec<RemoteRef>, Open), (u8, TransportError)>;
 
 /// Looks at all remotes, each in a thread: a name server or a remote that hangs keeps no other from answering.
+/// A single one needs no thread; if it hangs the parent ends it.
 fn look_at_all(task: Task, out: &mut dyn Write) -> io::Result<Vec<Open>> {
     let (sender, receiver) = mpsc::channel();
     let overall = Deadline::after(task.limits.look);
     let mut waiting = Vec::new();
+    let alone = task.remotes.len() == 1;
     for (number, remote) in task.remotes {
         let (sender, limits, prefixes) = (sender.clone(), task.limits.clone(), task.prefixes.clone());
         waiting.push(number);
-        std::thread::Builder::new().spawn(move || {
-            // The receiver is gone only after the deadline.
-            let _ = sender.send(look(number, remote, &limits, &prefixes));
-        })?;
+        // The receiver is gone only after the deadline.
+        let work = move || drop(sender.send(look(number, remote, &limits, &prefixes)));
+        if alone {
+            work();
+        } else {
+            std::thread::Builder::new().spawn(work)?;
+        }
     }
     let mut open = Vec::new();
     while !waiting.is_empty() {
-        let Some(looked) = overall.left().ok().and_then(|left| receiver.recv_timeout(left).ok()) else { break };
+        let left = overall.left().unwrap_or_default();
+        let Ok(looked) = receiver.recv_timeout(left) else { break };
         let number = match &looked {
             Ok((_, remote)) => remote.number,
             Err((number, _)) => *number,

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::exit::{Failure, Status};
+
 mod bundle;
 mod child;
 mod deadline;
@@ -121,4 +123,27 @@ pub enum FetchError {
         #[source]
         source: crate::store::StoreError,
     },
+}
+
+impl FetchError {
+    /// Returns what to try.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let hint = match self {
+            Self::Url { .. } => "use https://, ssh://, git://, an absolute path, or bundle:/path",
+            Self::Settings { .. } => "mend the [[remote]] in trust.toml; docs/formats.md section 2 names its keys",
+            Self::Remote { .. } => "ask the remote the same with git: git ls-remote URL",
+            Self::TooSlow { .. } | Self::Limit { .. } => "if that much is meant, raise the limit in [limits] of trust.toml",
+            Self::Missing { .. } => "the remote is damaged: run 'git fsck' there, or use another one",
+            Self::Child { .. } | Self::Fork(_) => "run again; if it stays, look for the kernel's reason with 'dmesg'",
+            Self::Store { .. } => "make room in the cache folder, or remove it: it is fetched again",
+        };
+        hint.to_owned()
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        Self::new(Status::Failed, &error, error.hint())
+    }
 }

@@ -28,9 +28,16 @@ impl Path {
         let nowhere_else: [&str; 0] = [];
         let repository = Repository::open_ext(&self.path, RepositoryOpenFlags::NO_SEARCH, nowhere_else)
             .map_err(TransportError::library("open the repository"))?;
-        let partial = repository.config().and_then(|config| config.get_string("extensions.partialclone")).is_ok();
+        let partial = is_partial(&repository).map_err(TransportError::library("read the repository's settings"))?;
         if repository.is_shallow() || partial { Err(TransportError::Incomplete) } else { Ok(repository) }
     }
+}
+
+/// Tells whether git left objects with another repository ("promised"); both spellings are in use.
+fn is_partial(repository: &Repository) -> Result<bool, git2::Error> {
+    let config = repository.config()?;
+    let mut promises = config.entries(Some(r"^(extensions\.partialclone|remote\..*\.promisor)$"))?;
+    Ok(promises.next().is_some())
 }
 
 impl Transport for Path {

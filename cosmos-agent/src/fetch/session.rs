@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) limits: Limits,
     started: Instant,
     cache: PathBuf,
+    /// Whether there is a scratch folder.
+    fetched: bool,
 }
 
 /// The socket with a deadline.
@@ -98,14 +100,25 @@ impl Session {
         let task =
             Task { remotes: usable, prefixes: prefixes.to_vec(), limits: limits.clone(), cache: cache.to_owned() };
         let (child, stream) = fork::fork(move |socket| child::run(&socket, task)).map_err(FetchError::Fork)?;
+        let names = remotes.iter().map(|remote| url::shown(&remote.url)).collect();
+        Self::around((child, stream), names, unusable, limits, cache)
+    }
+
+    /// Listens to a child that was started.
+    fn around(
+        (child, stream): (Child, UnixStream),
+        names: Vec<String>,
+        unusable: Vec<Option<FetchError>>,
+        limits: &Limits,
+        cache: &Path,
+    ) -> Result<Self, FetchError> {
         let output = stream
             .try_clone()
             .map_err(|error| FetchError::Fork(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or_default())))?;
         let started = Instant::now();
         let input = BufReader::with_capacity(1 << 16, Timed { stream, end: started + limits.look + GRACE });
-        let names = remotes.iter().map(|remote| url::shown(&remote.url)).collect();
         let (limits, cache) = (limits.clone(), cache.to_owned());
-        Ok(Self { child, input, output, names, unusable, limits, started, cache })
+        Ok(Self { child, input, output, names, unusable, limits, started, cache, fetched: false })
     }
 
     /// Waits until every remote answered or its time is over; in the order of the settings. To be called once.
@@ -116,10 +129,10 @@ impl Session {
         while let Some(waiting) = results.iter().position(Option::is_none) {
             if let Err(error) = self.read_look(&mut refs, &mut results, waiting) {
                 results[waiting] = Some(Err(error));
-                let ended = self.child.end();
-                for index in 0..results.len() {
-                    let failed = || FetchError::Child { remote: self.names[index].clone(), reason: ended.clone() };
-                    results[index].get_or_insert_with(|| Err(failed()));
+                let reason = self.child.end();
+                for (result, name) in results.iter_mut().zip(&self.names) {
+                    let failed = || FetchError::Child { remote: name.clone(), reason: reason.clone() };
+                    result.get_or_insert_with(|| Err(failed()));
                 }
             }
         }
@@ -157,7 +170,7 @@ impl Session {
 
     /// Fetches `wants` from one remote, without what `haves` reach, checks and stores every object.
     ///
-    /// After an error the child is gone and only [`Session::finish`] is left.
+    /// After an error nothing can be fetched from this remote any more, but others can still be asked.
     ///
     /// # Errors
     /// Returns [`FetchError`] when the remote fails, exceeds a limit, or lacks what it lists; nothing is stored then.
@@ -167,10 +180,11 @@ impl Session {
         wants: &[ObjectId],
         haves: &[ObjectId],
         progress: &mut dyn Progress,
-        store: &mut Store,
+        store: &Store,
     ) -> Result<Fetched, FetchError> {
         let fetched = self.try_fetch(remote, wants, haves, progress, store);
-        if fetched.is_err() {
+        // What the child says of itself, or what is found afterwards, leaves the frames in order; nothing else does.
+        if !matches!(fetched, Ok(_) | Err(FetchError::Remote { .. } | FetchError::Missing { .. })) {
             self.child.end();
         }
         fetched
@@ -182,7 +196,7 @@ impl Session {
         wants: &[ObjectId],
         haves: &[ObjectId],
         progress: &mut dyn Progress,
-        store: &mut Store,
+        store: &Store,
     ) -> Result<Fetched, FetchError> {
         self.make_scratch().map_err(|source| FetchError::Store {
             remote: self.names[remote].clone(),
@@ -204,11 +218,11 @@ impl Session {
     }
 
     /// Makes the child's scratch folder, and removes those that killed runs left: a run holds the lock.
-    fn make_scratch(&self) -> io::Result<()> {
-        let own = child::scratch(&self.cache, self.child.pid());
-        if own.exists() {
+    fn make_scratch(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.fetched, true) {
             return Ok(());
         }
+        let own = child::scratch(&self.cache, self.child.pid());
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.cache)?;
         for entry in std::fs::read_dir(&self.cache)? {
             let entry = entry?;
@@ -243,11 +257,10 @@ impl Session {
             return Ok(FetchError::TooSlow { remote: name, limit });
         }
         // The child escaped foreign text already; a child that was taken over did not.
-        let lines = payload[1..].split(|byte| *byte == b'\n').map(|line| match std::str::from_utf8(line) {
+        let reason = match std::str::from_utf8(&payload[1..]) {
             Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-            _ => escape::for_terminal(line),
-        });
-        let reason = lines.collect::<Vec<_>>().join("\n");
+            _ => escape::for_terminal(&payload[1..]),
+        };
         Ok(FetchError::Remote { remote: name, reason })
     }
 
@@ -277,9 +290,13 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.child.end();
-        let scratch = child::scratch(&self.cache, self.child.pid());
-        // Nothing was fetched, or the next fetch removes it.
-        let _ = std::fs::remove_dir_all(scratch);
+        if self.fetched {
+            self.child.end();
+            // What cannot be removed now is removed by the next fetch.
+            let _ = std::fs::remove_dir_all(child::scratch(&self.cache, self.child.pid()));
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

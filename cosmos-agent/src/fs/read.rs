@@ -1,5 +1,6 @@
 //! Looking: kinds, stats, contents.
 
+use std::fs::File;
 use std::io::Read as _;
 
 use cosmos_model::path::RelPath;
@@ -49,11 +50,11 @@ pub fn stat_of(stat: &FileStat) -> Stat {
 }
 
 impl Root {
-    /// Reads the regular file `path` whole; `None` when it is not there.
+    /// Opens the regular file `path` for reading; `None` when it is not there.
     ///
     /// # Errors
-    /// Returns an [`FsError`] when the walk is blocked, or the path is no regular file or longer than `limit` bytes.
-    pub fn read(&self, path: &RelPath, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
+    /// Returns an [`FsError`] when the walk is blocked, or the path is no regular file.
+    pub fn open_file(&self, path: &RelPath) -> Result<Option<File>, FsError> {
         let folder = path.parent();
         let directory = match self.directory(folder.as_ref().map_or(&[], RelPath::as_bytes)) {
             Ok(directory) => directory,
@@ -69,8 +70,16 @@ impl Root {
         if kind_of(&stat) != Kind::File {
             return Err(Errno::EINVAL).on("read as a regular file", path.as_bytes());
         }
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0));
+        Ok(Some(file))
+    }
+
+    /// Reads the regular file `path` whole; `None` when it is not there.
+    ///
+    /// # Errors
+    /// As [`Root::open_file`], and when the file is longer than `limit` bytes.
+    pub fn read(&self, path: &RelPath, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
+        let Some(file) = self.open_file(path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes).on("read", path.as_bytes())?;
         if bytes.len() as u64 > limit {
             return Err(Errno::EFBIG).on("read", path.as_bytes());

@@ -7,11 +7,12 @@ use cosmos_model::path::RelPath;
 use cosmos_model::snapshot::Attributes;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, Uid};
 
 use super::directory::{Directory, gate};
 use super::error::{FsError, OnPath};
+use super::read::{Kind, kind_of};
 use super::walk::{Obstacle, Root};
 
 /// Writes all of `bytes`.
@@ -87,6 +88,29 @@ pub fn open_private(root: &Root, path: &RelPath) -> Result<File, FsError> {
     folder(root, path)?.open_writing(path.name(), OFlag::O_RDWR | OFlag::O_CREAT, 0o600).on("open", path.as_bytes())
 }
 
+/// Makes `path` an empty file if it is not there, and sets its times to now.
+///
+/// # Errors
+/// Returns an [`FsError`] when the kernel refuses.
+pub fn touch(root: &Root, path: &RelPath) -> Result<(), FsError> {
+    if let Some(folder) = path.parent() {
+        make_directories(root, &folder, 0o755)?;
+    }
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT;
+    let file = folder(root, path)?.open_writing(path.name(), flags, 0o644).on("open", path.as_bytes())?;
+    let now = nix::sys::time::TimeSpec::UTIME_NOW;
+    nix::sys::stat::futimens(&file, &now, &now).on("touch", path.as_bytes())
+}
+
+/// Renames `path` to `name` in the same folder, replacing what is there.
+///
+/// # Errors
+/// Returns an [`FsError`] when the kernel refuses.
+pub fn rename(root: &Root, path: &RelPath, name: &[u8]) -> Result<(), FsError> {
+    let directory = folder(root, path)?;
+    directory.rename(path.name(), name).and_then(|()| directory.sync()).on("rename", path.as_bytes())
+}
+
 /// Removes the file or symlink `path`; one that is not there is no error.
 ///
 /// # Errors
@@ -126,6 +150,13 @@ fn make_one(root: &Root, path: &RelPath, mode: u32) -> Result<(), FsError> {
         Ok(()) | Err(Errno::EEXIST) => directory.sync().on("make directory", path.as_bytes()),
         Err(errno) => Err(errno).on("make directory", path.as_bytes()),
     }
+}
+
+/// Sets owner and mode of the directory `path`; anything else of that name is left alone.
+pub(crate) fn set_directory_attributes(root: &Root, path: &RelPath, attributes: Attributes) -> Result<(), FsError> {
+    let is_directory = |stat: &FileStat| kind_of(stat) == Kind::Directory;
+    let set = folder(root, path)?.set_attributes(path.name(), attributes, is_directory);
+    set.map(|_| ()).on("set owner and mode of", path.as_bytes())
 }
 
 fn folder(root: &Root, path: &RelPath) -> Result<Directory, FsError> {

@@ -1,16 +1,26 @@
 //! The dry run: the same run over a host that is looked at and never changed.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use cosmos_model::managed::ManagedSet;
+use cosmos_model::object::ObjectSource;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
+use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::HostSnapshot;
+use cosmos_model::staged::StagedModel;
+use cosmos_model::trust::VerifiedRevision;
 
 use super::{Host, ObserveRequest};
+use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::classic::folder::FolderError;
 use crate::exec::ExecError;
+use crate::exit::Failure;
 use crate::fs::FsError;
+use crate::model_folder::ModelFolder;
+use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
 
 /// What a dry run does with tasks.
@@ -46,15 +56,42 @@ impl<H: Host> Host for DryHost<H> {
         self.observed.conffiles()
     }
 
-    /// Does no step, and answers with what is managed as it is.
+    /// Does no step, and answers as if all had been done: a dry run reports what a run would do.
     fn apply(
         &mut self,
-        _plan: &Plan,
+        plan: &Plan,
         before: &ManagedSet,
         _contents: &dyn Contents,
         _progress: &mut dyn FnMut(Progress),
     ) -> Result<Applied, ApplyError> {
-        Ok(Applied { done: Vec::new(), refused: Vec::new(), managed: before.clone() })
+        Ok(Applied { done: (0..plan.steps().len()).collect(), refused: Vec::new(), managed: before.clone() })
+    }
+
+    fn write_model(
+        &mut self,
+        _folder: &ModelFolder,
+        _model: &StagedModel,
+        _objects: &dyn ObjectSource,
+    ) -> Result<(), FolderError> {
+        Ok(())
+    }
+
+    fn list_changes(&mut self, _list: &RelPath, _changed: &[RelPath]) -> Result<(), FsError> {
+        Ok(())
+    }
+
+    fn run_script(&mut self, _agent: &Agent, _path: &Path) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn show_checkout(
+        &mut self,
+        _agent: &Agent,
+        _revision: &VerifiedRevision,
+        _refs: &[RemoteRef],
+        _store: &Store,
+    ) -> Result<(), Failure> {
+        Ok(())
     }
 
     fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError> {

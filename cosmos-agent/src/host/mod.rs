@@ -9,16 +9,25 @@ mod unchanged;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use cosmos_model::managed::ManagedSet;
+use cosmos_model::object::ObjectSource;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
+use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::staged::{Owner, StagedModel};
+use cosmos_model::trust::VerifiedRevision;
 
+use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::classic::folder::FolderError;
 use crate::exec::ExecError;
+use crate::exit::Failure;
 use crate::fs::FsError;
+use crate::model_folder::ModelFolder;
+use crate::store::Store;
 use crate::task::{Task, TaskOutcome};
 
 pub use dry::{DryHost, DryTasks};
@@ -52,6 +61,41 @@ pub trait Host {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Applied, ApplyError>;
 
+    /// Makes the folder that tasks run from what `model` says.
+    ///
+    /// # Errors
+    /// Returns the first path that cannot be read or written.
+    fn write_model(
+        &mut self,
+        folder: &ModelFolder,
+        model: &StagedModel,
+        objects: &dyn ObjectSource,
+    ) -> Result<(), FolderError>;
+
+    /// Writes the list that `COSMOS_CHANGED_FILES` names, below the agent's home.
+    ///
+    /// # Errors
+    /// Returns why it cannot be written.
+    fn list_changes(&mut self, list: &RelPath, changed: &[RelPath]) -> Result<(), FsError>;
+
+    /// Runs a script of a classic host's own command folder (C10).
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] when it does not end well.
+    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<(), Failure>;
+
+    /// Makes a classic host's clone show `revision` (C2).
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] at the first path that cannot be written.
+    fn show_checkout(
+        &mut self,
+        agent: &Agent,
+        revision: &VerifiedRevision,
+        refs: &[RemoteRef],
+        store: &Store,
+    ) -> Result<(), Failure>;
+
     /// Runs one task and waits for it. A task that fails is an outcome, not an error.
     ///
     /// # Errors
@@ -81,12 +125,10 @@ pub struct ObserveRequest<'a> {
 }
 
 impl<'a> ObserveRequest<'a> {
-    /// Asks for what a plan of `model` compares: its paths, what it deletes, and what was managed before.
+    /// Asks for what a plan of `model` compares.
     #[must_use]
     pub fn of(model: &'a StagedModel, managed: &'a ManagedSet, verify_content: bool) -> Self {
-        let paths: BTreeSet<_> =
-            model.entries().keys().chain(model.deletions().keys()).chain(managed.entries.keys()).collect();
-        let paths = paths.into_iter().map(Cow::Borrowed).collect();
+        let paths = cosmos_model::planner::paths_of_interest(model, managed);
         let name = |owner: &'a Owner| match owner {
             Owner::Name(name) => Some(name.as_str()),
             Owner::Default | Owner::Id(_) => None,

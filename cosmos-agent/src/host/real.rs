@@ -1,16 +1,26 @@
 //! The host we run on, or the tree below `--root`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use cosmos_model::managed::ManagedSet;
+use cosmos_model::object::ObjectSource;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
+use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::HostSnapshot;
+use cosmos_model::staged::StagedModel;
+use cosmos_model::trust::VerifiedRevision;
 
 use super::{Host, ObserveRequest, conffiles, observe};
+use crate::agent::Agent;
 use crate::apply::{self, Applied, ApplyError, Contents, Progress, RecoverError, Recovery, StateFolder};
+use crate::classic::folder::FolderError;
 use crate::exec::ExecError;
+use crate::exit::Failure;
 use crate::fs::{FsError, Root};
+use crate::model_folder::ModelFolder;
+use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
 
 /// A root directory and the agent's state folder in it.
@@ -67,6 +77,34 @@ impl Host for RealHost {
         apply::apply(&self.root, &self.state, plan, before, contents, progress)
     }
 
+    fn write_model(
+        &mut self,
+        folder: &ModelFolder,
+        model: &StagedModel,
+        objects: &dyn ObjectSource,
+    ) -> Result<(), FolderError> {
+        folder.write(model, objects).map(|_| ())
+    }
+
+    fn list_changes(&mut self, list: &RelPath, changed: &[RelPath]) -> Result<(), FsError> {
+        task::list_changes(self.state.home(), list, changed)
+    }
+
+    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<(), Failure> {
+        let classic = agent.classic.as_ref().expect("only classic hosts have command folders");
+        crate::classic::host::run_script(classic, path)
+    }
+
+    fn show_checkout(
+        &mut self,
+        agent: &Agent,
+        revision: &VerifiedRevision,
+        refs: &[RemoteRef],
+        store: &Store,
+    ) -> Result<(), Failure> {
+        crate::classic::host::show_checkout(agent, revision, refs, store)
+    }
+
     fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError> {
         task::run(task).map(TaskOutcome::Ran)
     }
@@ -74,7 +112,7 @@ impl Host for RealHost {
     fn take_over(&mut self, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
         let changed = apply::take_over(&self.root, managed)?;
         if !changed.is_empty() {
-            self.state.write_managed(&self.root, managed)?;
+            self.state.write_managed(managed)?;
         }
         Ok(changed)
     }

@@ -1,4 +1,95 @@
-//! What a run tells people and machines about itself.
+//! Speaking about a run: lines for people, JSON for machines, the log for years.
+
+use cosmos_model::object_id::ObjectId;
+use cosmos_model::plan::{Note, Plan, Step};
+use cosmos_model::trust::{RecordedRefusal, Signer};
+
+use crate::exit::{Failure, Status};
 
 pub mod back_off;
+pub mod diff;
 pub mod episode;
+pub mod json;
+pub mod log;
+pub mod progress;
+pub mod style;
+pub mod text;
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskReport {
+    /// Folder and name: `pre-tasks.d/030packages`.
+    pub name: String,
+    /// How it ended, in words a message can carry: `exit status 3`, `killed by signal 9`, `timed out after 3600 s`.
+    pub ending: Option<String>,
+    /// The exit status, when it had one.
+    pub exit: Option<i32>,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// The head and tail of its output, escaped for a terminal, lines kept.
+    pub output: String,
+    /// Whether it ran; a dry run only names it.
+    pub ran: bool,
+}
+
+/// Everything one run did, found and left undone.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The command's name.
+    pub command: &'static str,
+    /// The revision in force.
+    pub commit: Option<ObjectId>,
+    /// Who signed it.
+    pub signers: Vec<Signer>,
+    /// The number of the generation that is applied now, when one was.
+    pub generation: Option<u64>,
+    /// What was changed, in order.
+    pub steps: Vec<Step>,
+    /// Remarks by path.
+    pub notes: Vec<Note>,
+    /// Tasks that ran.
+    pub tasks: Vec<TaskReport>,
+    /// Revisions refused.
+    pub refused: Vec<RecordedRefusal>,
+    /// When and why the host was retired, as its layer words it.
+    pub retired: Option<String>,
+    /// Whether applying was left out, since a step that failed is not tried again yet.
+    pub skipped: bool,
+    /// Remarks about the run as a whole, one sentence each: a remote out of reach, a stale mirror, a retired host.
+    pub remarks: Vec<String>,
+    /// What stopped the run, if something did.
+    pub failure: Option<Failure>,
+    /// Conditions that hold beside a failure.
+    pub status: Status,
+}
+
+impl Report {
+    /// Starts the report of `command`.
+    #[must_use]
+    pub fn new(command: &'static str) -> Self {
+        Self { command, ..Self::default() }
+    }
+
+    /// Takes over those steps of `plan` that were `done`, and its notes.
+    pub fn applied(&mut self, plan: &Plan, done: &[usize]) {
+        self.steps.extend(done.iter().map(|number| plan.steps()[*number].clone()));
+        self.notes = plan.notes().to_vec();
+    }
+
+    /// Adds a condition; the exit status is the greatest of all.
+    pub fn raise(&mut self, status: Status) {
+        self.status = self.status.max(status);
+    }
+
+    /// Records what stopped the run.
+    pub fn fail(&mut self, failure: Failure) {
+        self.raise(failure.status);
+        self.failure = Some(failure);
+    }
+
+    /// Tells whether the run did or found anything a log should keep.
+    #[must_use]
+    pub fn is_noteworthy(&self) -> bool {
+        !self.steps.is_empty() || !self.refused.is_empty() || self.failure.is_some()
+    }
+}

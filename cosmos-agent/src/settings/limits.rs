@@ -88,7 +88,7 @@ trait Amount: serde::de::DeserializeOwned + Copy {
 
 impl Amount for u32 {
     fn amount(self) -> u64 {
-        self.into()
+        u64::from(self)
     }
 }
 

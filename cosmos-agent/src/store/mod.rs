@@ -11,6 +11,7 @@ use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
+mod compact;
 pub mod library;
 mod pack;
 
@@ -62,6 +63,13 @@ pub enum StoreError {
         /// How many came.
         given: u32,
     },
+    /// An object that should be there is missing, damaged, or of another kind.
+    #[error("the object store is damaged; 'cosmos clone --again' makes a new one")]
+    Damaged {
+        /// What was found.
+        #[source]
+        source: cosmos_model::object::ObjectError,
+    },
     /// An object carries the marks of a SHA-1 collision attack (A12).
     #[error("a {} was made for a SHA-1 collision", kind.as_str())]
     Collision {
@@ -87,6 +95,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Tells whether the store was ever made; asks the file system only.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.objects().is_dir()
     }
 
     /// Tells whether the store has the object `id`.

@@ -48,11 +48,11 @@ impl<'a> PackWriter<'a> {
         Ok(id)
     }
 
-    /// Ends the pack and makes it durable.
+    /// Ends the pack, makes it durable, and returns its name.
     ///
     /// # Errors
     /// Returns [`StoreError`] when fewer or more objects came than announced, or what the disk says.
-    pub fn commit(mut self) -> Result<(), StoreError> {
+    pub fn commit(mut self) -> Result<String, StoreError> {
         if self.given != self.announced {
             return Err(StoreError::Count { announced: self.announced, given: self.given });
         }
@@ -64,7 +64,8 @@ impl<'a> PackWriter<'a> {
         for path in files.iter().chain([&folder]) {
             File::open(path).and_then(|file| file.sync_all()).map_err(|source| store.file(path, source))?;
         }
-        store.odb()?.refresh().map_err(|source| store.library("read again", source))
+        store.odb()?.refresh().map_err(|source| store.library("read again", source))?;
+        Ok(name)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {

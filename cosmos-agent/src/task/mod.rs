@@ -119,7 +119,11 @@ pub fn environment(surroundings: &Surroundings<'_>) -> BTreeMap<OsString, OsStri
 ///
 /// # Errors
 /// Returns an [`FsError`] when it cannot be written.
-pub fn list_changes(root: &Root, list: &RelPath, changed: &[&RelPath]) -> Result<(), FsError> {
+pub fn list_changes(root: &Root, list: &RelPath, changed: &[RelPath]) -> Result<(), FsError> {
+    // A run without changes writes nothing: the list is empty already.
+    if changed.is_empty() && root.open_file(list)?.is_some_and(|file| file.metadata().is_ok_and(|it| it.len() == 0)) {
+        return Ok(());
+    }
     let bytes: Vec<u8> = changed.iter().flat_map(|path| [b"/", path.as_bytes(), b"\0"].concat()).collect();
     fs::replace(root, list, &bytes, 0o600)
 }

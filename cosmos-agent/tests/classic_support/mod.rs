@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod objects;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -61,4 +63,24 @@ pub fn home(folder: &Path) -> std::path::PathBuf {
     std::fs::create_dir(&home).unwrap();
     std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
     home
+}
+
+/// Every path below `folder` with type, mode of what is no symlink, and content or target, sorted.
+pub fn tree(folder: &Path) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut lines = Vec::new();
+    for entry in walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name() {
+        let entry = entry.unwrap();
+        let path = entry.path().strip_prefix(folder).unwrap().display().to_string();
+        let found = entry.metadata().unwrap();
+        let mode = found.permissions().mode() & 0o7777;
+        lines.push(if found.is_symlink() {
+            format!("{path} -> {}", std::fs::read_link(entry.path()).unwrap().display())
+        } else if found.is_dir() {
+            format!("{path}/ {mode:o}")
+        } else {
+            format!("{path} {mode:o} {:?}", String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()))
+        });
+    }
+    lines
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cosmos_agent::fetch::{FetchError, Fetched, Limits, LookResult, RemoteSettings, Session};
 use cosmos_agent::store::{FOLDER, Store};
+use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 
@@ -15,7 +16,7 @@ use cosmos_model::refs::RemoteRef;
 pub struct World {
     /// The folder; removed with the world.
     pub folder: tempfile::TempDir,
-    servers: Vec<Child>,
+    pub servers: Vec<Child>,
 }
 
 impl Drop for World {
@@ -116,11 +117,11 @@ impl World {
         let mut session = self.session(remote, limits);
         let LookResult { refs, .. } = session.refs().remove(0);
         let wants: Vec<ObjectId> = refs?.iter().map(|reference| reference.id).collect();
-        let fetched = session.fetch(0, &wants, haves, &mut (), &mut self.store());
+        let fetched = session.fetch(0, &wants, haves, &mut (), &self.store());
         session.finish();
-        let left = std::fs::read_dir(self.path("cache")).unwrap().filter(|entry| {
-            entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("fetch-")
-        });
+        let left = std::fs::read_dir(self.path("cache"))
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("fetch-"));
         assert_eq!(left.count(), 0, "the scratch folder is gone");
         fetched
     }
@@ -132,6 +133,27 @@ impl World {
         assert_eq!(ours, self.git(&[&["-C", "repo.git"], &list[..]].concat()));
         self.git(&["-C", "cache/store.git", "fsck", "--strict"]);
     }
+}
+
+/// Looks, fetches, fetches a second commit with haves, and compares with git each time.
+pub fn fetches_all_and_then_the_difference(world: &World, remote: &RemoteSettings) {
+    let limits = Limits::default();
+    let named = |name: &str| RemoteRef { name: name.into(), id: world.id(name) };
+    let expected = vec![named("refs/heads/main"), named("refs/tags/v1")];
+    assert_eq!(world.look(remote.clone(), &limits), Ok(expected));
+
+    let first = world.fetch(remote.clone(), &limits, &[]).unwrap();
+    // A tag, a commit, three trees and three blobs.
+    assert_eq!(first.objects, 8);
+    world.assert_store_is_complete();
+
+    let have = world.id("refs/heads/main");
+    world.commit("two", "v2");
+    let second = world.fetch(remote.clone(), &limits, &[have]).unwrap();
+    assert!((8..=9).contains(&second.objects), "{second:?} is the difference (and v1, which main does not reach)");
+    world.assert_store_is_complete();
+    let main = object::read(&world.store(), world.id("refs/heads/main"), ObjectKind::Commit).unwrap();
+    assert!(main.ends_with(b"\n\ntwo\n"));
 }
 
 fn git_command(folder: &Path) -> Command {

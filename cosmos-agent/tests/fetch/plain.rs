@@ -1,32 +1,8 @@
 //! Fetching from real servers: what arrives is what git has, and a second fetch brings the difference only.
 
-mod fetch_servers;
-
-use cosmos_agent::fetch::{Fetched, Limits, RemoteSettings, Session};
+use crate::servers::{World, chain, fetches_all_and_then_the_difference, prefixes, remote};
+use cosmos_agent::fetch::{Fetched, Limits, Session};
 use cosmos_model::object::{self, ObjectKind, ObjectSource};
-use cosmos_model::refs::RemoteRef;
-use fetch_servers::{World, chain, prefixes, remote};
-
-/// Looks, fetches, fetches a second commit with haves, and compares with git each time.
-fn fetches_all_and_then_the_difference(world: &World, remote: &RemoteSettings) {
-    let limits = Limits::default();
-    let named = |name: &str| RemoteRef { name: name.into(), id: world.id(name) };
-    let expected = vec![named("refs/heads/main"), named("refs/tags/v1")];
-    assert_eq!(world.look(remote.clone(), &limits), Ok(expected));
-
-    let first = world.fetch(remote.clone(), &limits, &[]).unwrap();
-    // A tag, a commit, three trees and three blobs.
-    assert_eq!(first.objects, 8);
-    world.assert_store_is_complete();
-
-    let have = world.id("refs/heads/main");
-    world.commit("two", "v2");
-    let second = world.fetch(remote.clone(), &limits, &[have]).unwrap();
-    assert!((8..=9).contains(&second.objects), "{second:?} is the difference (and v1, which main does not reach)");
-    world.assert_store_is_complete();
-    let main = object::read(&world.store(), world.id("refs/heads/main"), ObjectKind::Commit).unwrap();
-    assert!(main.ends_with(b"\n\ntwo\n"));
-}
 
 #[test]
 fn git_daemon_serves_a_look_and_a_fetch() {
@@ -40,7 +16,7 @@ fn git_daemon_without_version_2_serves_a_look_and_a_fetch() {
     let mut world = World::new();
     let port = world.git_daemon();
     // The extra parameter is what asks for version 2; a proxy that drops it makes any server an old one.
-    let old = fetch_servers::serve(move |mut client| {
+    let old = crate::servers::serve(move |mut client| {
         let mut head = [0; 4];
         std::io::Read::read_exact(&mut client, &mut head).unwrap();
         let length = usize::from_str_radix(std::str::from_utf8(&head).unwrap(), 16).unwrap();
@@ -49,7 +25,7 @@ fn git_daemon_without_version_2_serves_a_look_and_a_fetch() {
         let end = greeting.iter().position(|byte| *byte == 0).unwrap();
         let mut server = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
         let plain = [&greeting[..end], b"\0host=old\0"].concat();
-        std::io::Write::write_all(&mut server, &fetch_servers::packet(&plain)).unwrap();
+        std::io::Write::write_all(&mut server, &crate::servers::packet(&plain)).unwrap();
         let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
         std::thread::spawn(move || std::io::copy(&mut up, &mut server));
         let _ = std::io::copy(&mut down, &mut client);
@@ -97,7 +73,7 @@ fn a_bundle_serves_a_look_and_a_fetch_and_an_incremental_one_rests_on_the_store(
 fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
     let mut world = World::new();
     let port = world.git_daemon();
-    let closed = fetch_servers::free_port();
+    let closed = crate::servers::free_port();
     let remotes = [
         remote(format!("git://127.0.0.1:{port}/nosuch.git")),
         remote(world.path("repo.git").to_str().unwrap()),
@@ -108,8 +84,7 @@ fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
     let mut session = Session::start(&remotes, &Limits::default(), &prefixes(), &world.path("cache")).unwrap();
     let results = session.refs();
     let shown: Vec<_> = results.iter().map(|result| (result.remote, result.refs.as_ref().map(Vec::len))).collect();
-    let shown: Vec<_> =
-        shown.into_iter().map(|(remote, refs)| (remote, refs.map_err(|error| chain(error)))).collect();
+    let shown: Vec<_> = shown.into_iter().map(|(remote, refs)| (remote, refs.map_err(|error| chain(error)))).collect();
     assert_eq!(
         shown,
         [
@@ -121,10 +96,10 @@ fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
         ]
     );
     let wants = [world.id("refs/heads/main")];
-    let fetched = session.fetch(4, &wants, &[], &mut (), &mut world.store()).unwrap();
+    let fetched = session.fetch(4, &wants, &[], &mut (), &world.store()).unwrap();
     assert_eq!(fetched.objects, 7);
     // Nothing is left to fetch: the second request goes over the same connection.
-    let again = session.fetch(4, &wants, &wants, &mut (), &mut world.store()).unwrap();
+    let again = session.fetch(4, &wants, &wants, &mut (), &world.store()).unwrap();
     assert_eq!(again, Fetched { objects: 0, bytes: 0 });
     session.finish();
 }
@@ -147,4 +122,33 @@ fn the_store_gives_back_whole_objects_and_knows_what_it_lacks() {
     let absent = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
     assert_eq!((store.has(blob).unwrap(), store.has(absent).unwrap()), (true, false));
     assert_eq!(store.object(absent), Ok(None));
+}
+
+#[test]
+fn compacting_keeps_what_is_reachable_in_one_pack_and_drops_the_rest() {
+    let world = World::new();
+    let path = remote(world.path("repo.git").to_str().unwrap());
+    world.fetch(path.clone(), &Limits::default(), &[]).unwrap();
+    let first = world.id("refs/heads/main");
+    let tag = world.id("refs/tags/v1");
+    world.commit("refused", "v2");
+    world.fetch(path.clone(), &Limits::default(), &[first]).unwrap();
+    let refused = world.id("refs/heads/main");
+    std::fs::write(world.path("cache/store.git/objects/pack/tmp_left_by_a_killed_run"), "x").unwrap();
+
+    let mut store = world.store();
+    assert_eq!(store.packs().unwrap(), 2);
+    store.compact(&[tag]).unwrap();
+    assert_eq!((store.packs().unwrap(), store.has(first).unwrap(), store.has(refused).unwrap()), (1, true, false));
+    world.git(&["-C", "repo.git", "update-ref", "refs/heads/main", &first.to_string()]);
+    world.git(&["-C", "repo.git", "tag", "-d", "v2"]);
+    world.git(&["-C", "repo.git", "gc", "-q", "--prune=now"]);
+    world.assert_store_is_complete();
+    // The same objects make a pack of the same name, which must not be taken for an old one.
+    store.compact(&[tag, first]).unwrap();
+    world.assert_store_is_complete();
+
+    let damaged = store.compact(&[refused]).map_err(|error| chain(&error)).unwrap_err();
+    assert!(damaged.starts_with("cannot look into the object store"), "{damaged}");
+    world.assert_store_is_complete();
 }

@@ -1,0 +1,211 @@
+//! A classic host as an agent: its settings from `cosmos.conf`, its remote from the clone, its trust from the keyring.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use cosmos_model::path::RelPath;
+use cosmos_model::refs::RemoteRef;
+use cosmos_model::stage::Layers;
+use cosmos_model::trust::{Introduction, MergeRule, TrustPolicy, VerifiedRevision};
+
+use super::checkout::View;
+use super::conf::{ClassicSettings, ConfError, Options};
+use super::environment::{Account, environment};
+use super::folders::{self, Step};
+use super::{checkout, gpg, keyring};
+use crate::agent::Agent;
+use crate::cli::GlobalOptions;
+use crate::exit::{Failure, Status};
+use crate::fetch::RemoteSettings;
+use crate::fs::Root;
+use crate::settings::load;
+use crate::site::Site;
+use crate::store::Store;
+
+/// Where gpg is looked for.
+const PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
+
+/// Returns the classic settings' folder when this is a classic host: `COSMOS_CONF_DIR`, or `/etc/cosmos` without
+/// trust settings of its own.
+#[must_use]
+pub fn settings_folder(options: &GlobalOptions) -> Option<PathBuf> {
+    let named = std::env::var_os("COSMOS_CONF_DIR").map(PathBuf::from);
+    let native = options.root.clone().unwrap_or_else(|| PathBuf::from("/")).join("etc/cosmos/trust.toml");
+    if options.config.is_some() || (named.is_none() && native.exists()) {
+        return None;
+    }
+    // `--root` of Cosmos 1.5 says where files go, not where its settings are.
+    let folder = named.unwrap_or_else(|| PathBuf::from("/etc/cosmos"));
+    folder.join("cosmos.conf").exists().then_some(folder)
+}
+
+/// Reads the settings alone, for commands that need no remote and no trust.
+///
+/// # Errors
+/// Returns a [`Failure`] that names every line that cannot be read.
+pub fn settings(folder: &Path, options: &GlobalOptions) -> Result<ClassicSettings, Failure> {
+    let words = Options {
+        root: options.root.clone(),
+        dry_run: options.dry_run,
+        dry_tasks: options.dry_tasks,
+        verbose: options.verbose > 0,
+    };
+    let settings = ClassicSettings::load(folder, &words).map_err(|error| unusable(&error))?;
+    settings.ok_or_else(|| {
+        let message = format!("'{}' is missing", folder.join("cosmos.conf").display());
+        Failure::of(Status::Usage, message, "restore it, or name its folder with COSMOS_CONF_DIR")
+    })
+}
+
+/// Reads everything a classic host goes by.
+///
+/// # Errors
+/// Returns a [`Failure`] of status `Usage` that names what is wrong or missing.
+pub fn load(folder: &Path, options: &GlobalOptions) -> Result<Agent, Failure> {
+    let classic = settings(folder, options)?;
+    classic.verification(options.insecure_skip_verification).map_err(|error| unusable(&error))?;
+    let layers = classic.layers().map_err(|error| unusable(&error))?.to_vec();
+    let keys = keyring::read(&classic.keyring_home())
+        .map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
+    let url = checkout::origin_url(&classic.repo)
+        .map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
+    let url = String::from_utf8(url).map_err(|_| {
+        Failure::of(Status::Usage, "the clone's remote.origin.url is not UTF-8", "set it again with 'git remote set-url'")
+    })?;
+    let nowhere = |error| Failure::new(Status::Usage, &error, "mend COSMOS_ROOT or COSMOS_BASE in cosmos.conf");
+    let site = Site::classic(&classic.root, &classic.base).map_err(nowhere)?;
+    let place = Root::open(folder).map_err(nowhere)?;
+    let agent_file = RelPath::new(b"agent.toml").expect("a plain name");
+    let settings = load::agent(&place, &agent_file).map_err(|error| crate::agent::failure(&error))?;
+    let options = GlobalOptions {
+        dry_run: classic.dry_run,
+        dry_tasks: classic.dry_tasks,
+        verbose: options.verbose.max(u8::from(classic.verbose)),
+        ..options.clone()
+    };
+    Ok(Agent {
+        trust: policy(&classic, &layers, keys),
+        layers: Layers::Classic { folders: layers },
+        remotes: vec![RemoteSettings { url, ..RemoteSettings::default() }],
+        limits: settings.limits(&crate::fetch::Limits::default()),
+        fqdn: None,
+        settings,
+        classic: Some(classic),
+        options,
+        site,
+    })
+}
+
+/// Trust begins with the keyring; once a release carries keys in its layers, those are the signers (C7).
+fn policy(classic: &ClassicSettings, layers: &[Vec<u8>], keys: Vec<u8>) -> TrustPolicy {
+    let keys_of = |layer: &Vec<u8>| {
+        let folder = layer.strip_suffix(b"/").unwrap_or(layer);
+        RelPath::new(&[folder, b"/overlay/etc/cosmos/keys"].concat()).ok()
+    };
+    TrustPolicy {
+        mode: classic.mode(),
+        introduction: Introduction::Keyring(keys),
+        fleet: None,
+        threshold: 1,
+        policy_threshold: None,
+        merge_rule: MergeRule::All,
+        require_statement: false,
+        max_age: None,
+        key_folders: layers.iter().filter_map(keys_of).collect(),
+    }
+}
+
+fn unusable(error: &ConfError) -> Failure {
+    Failure::new(Status::Usage, error, error.hint())
+}
+
+/// Returns the environment of tasks and scripts: all of `cosmos.conf` and what is passed on (C4).
+#[must_use]
+pub fn task_environment(classic: &ClassicSettings) -> BTreeMap<OsString, OsString> {
+    environment(classic, &Account::current(), &crate::environment::original()).into_iter().collect()
+}
+
+/// Returns the steps of a built-in command with this host's own scripts between them (C10).
+///
+/// # Errors
+/// Returns a [`Failure`] that names a changed script of the old package, or an unknown command.
+pub fn steps(classic: &ClassicSettings, command: &str) -> Result<Vec<Step>, Failure> {
+    folders::steps(&classic.conf_dir, command).map_err(|error| Failure::new(Status::Usage, &error, error.hint()))
+}
+
+/// Becomes gpg on the keyring (C6).
+///
+/// # Errors
+/// Returns a [`Failure`] when the host is not classic, or the keyring cannot be used.
+pub fn gpg_command(arguments: &[OsString], options: &GlobalOptions) -> Result<Status, Failure> {
+    let Some(folder) = settings_folder(options) else {
+        let hint = "native hosts keep no keyring: who may sign is in the repository's openpgp-policy.toml";
+        return Err(Failure::of(Status::Usage, "'cosmos gpg' is for hosts set up for Cosmos 1.5", hint));
+    };
+    let classic = settings(&folder, options)?;
+    let ended = gpg::run(&classic.keyring_home(), arguments, &crate::environment::original(), PROGRAMS)
+        .map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
+    Ok(if ended == 0 { Status::Done } else { Status::Failed })
+}
+
+/// Runs the scripts of a command of this host's own (C10).
+///
+/// # Errors
+/// Returns a [`Failure`] when there is no such command, or a script fails.
+pub fn own_command(words: &[OsString], options: &GlobalOptions) -> Result<Status, Failure> {
+    let word = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let unknown = || {
+        let shown = cosmos_model::escape::for_terminal(word.as_bytes());
+        Failure::of(Status::Usage, format!("unknown command '{shown}'"), "try 'cosmos --help' for the commands")
+    };
+    let folder = settings_folder(options).ok_or_else(unknown)?;
+    let classic = settings(&folder, options)?;
+    for step in steps(&classic, &word)? {
+        if let Step::Script { path, .. } = step {
+            run_script(&classic, &path)?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// Runs one script of a command folder and passes its output on; it is the administrator's own.
+///
+/// # Errors
+/// Returns a [`Failure`] that names it when it does not end well.
+pub fn run_script(classic: &ClassicSettings, path: &Path) -> Result<(), Failure> {
+    let environment = task_environment(classic);
+    let ended = crate::exec::show(path, &environment);
+    let message = match ended {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => format!("script '{}' failed: {status}", path.display()),
+        Err(error) => format!("cannot run script '{}': {error}", path.display()),
+    };
+    Err(Failure::of(Status::Failed, message, "it is this host's own: mend it, or make it not executable"))
+}
+
+/// Makes the clone that other tools look at show `revision`; one that shows it already is left alone (C2).
+///
+/// # Errors
+/// Returns a [`Failure`] at the first path that cannot be written.
+pub fn show_checkout(
+    agent: &Agent,
+    revision: &VerifiedRevision,
+    refs: &[RemoteRef],
+    store: &Store,
+) -> Result<(), Failure> {
+    let classic = agent.classic.as_ref().expect("only classic hosts have a clone");
+    if checkout::is_at(&classic.repo, revision.commit()) {
+        return Ok(());
+    }
+    let object = |tag: &str| refs.iter().find(|one| one.tag_name() == Some(tag)).map(|one| one.id);
+    let view = View {
+        commit: revision.commit(),
+        branch: classic.branch.as_deref().unwrap_or("master"),
+        tag: revision.tag().and_then(|tag| Some((tag, object(tag)?))),
+    };
+    let objects = store.path().join("objects");
+    checkout::show(&classic.repo, &agent.site.checkout_index(), view, store, &objects)
+        .map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
+    Ok(())
+}

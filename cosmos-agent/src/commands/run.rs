@@ -1,0 +1,110 @@
+//! `cosmos run`: update, then apply. What a timer calls, and what an administrator types.
+
+use cosmos_model::time::Time;
+
+use crate::agent::Agent;
+use crate::cli::{GlobalOptions, RunOptions};
+use crate::exit::{Failure, Status};
+use crate::operation::{self, Manner};
+use crate::pause;
+use crate::pipeline::Pipeline;
+use crate::report::back_off::BackOff;
+use crate::report::episode::{self, Outcome};
+use crate::report::{Report, progress};
+
+/// Updates and applies. With `--scheduled` it obeys the off switch and back-off, and speaks only at both ends of a failure.
+///
+/// # Errors
+/// Returns a [`Failure`] when settings, lock or state do not let it start.
+pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failure> {
+    let mut agent = Agent::load(global)?;
+    if let Some(bundle) = &options.bundle {
+        agent.take_bundle(bundle)?;
+    }
+    let now = operation::now();
+    if let Some(pause) = pause::in_force(&agent.site.root, now) {
+        if options.scheduled {
+            return Ok(Status::Done);
+        }
+        if !global.json {
+            println!("unattended runs are off: {pause}");
+        }
+    }
+    let manner = Manner::changing("run", &agent.options, options.wait);
+    let mut message = None;
+    let report = operation::perform(&agent, manner, |pipeline| {
+        let worked = work(pipeline, &agent, options, now);
+        if let Err(failure) = &worked {
+            pipeline.report.raise(failure.status);
+        }
+        let failure = worked.as_ref().err();
+        message = settle(pipeline, failure, options.scheduled, now);
+        if worked.is_ok() && pipeline.report.status == Status::Done && pipeline.record.state.look.failing_since.is_none() {
+            pipeline.record.stamp(&agent.settings.stamp)?;
+        }
+        worked
+    })?;
+    if options.scheduled {
+        message.iter().for_each(|message| eprintln!("cosmos: {message}"));
+        return Ok(report.status.for_host(agent.classic.is_some()));
+    }
+    Ok(operation::print(&agent, &report))
+}
+
+fn work(pipeline: &mut Pipeline<'_>, agent: &Agent, options: &RunOptions, now: Time) -> Result<(), Failure> {
+    let before = pipeline.record.state.trust.accepted().map(|revision| revision.commit());
+    pipeline.update(&mut progress::bar(agent))?;
+    let news = pipeline.record.state.trust.accepted().map(|revision| revision.commit()) != before;
+    let waits = pipeline.record.state.back_off.as_ref().is_some_and(|back_off| back_off.holds(now));
+    if options.scheduled && waits && !news && !options.retry {
+        pipeline.report.skipped = true;
+        return Ok(());
+    }
+    pipeline.apply()
+}
+
+/// Remembers the failure or its end, and returns what an unattended run has to say about it.
+fn settle(
+    pipeline: &mut Pipeline<'_>,
+    failure: Option<&Failure>,
+    scheduled: bool,
+    now: Time,
+) -> Option<episode::Message> {
+    let state = &mut pipeline.record.state;
+    state.back_off = match failure {
+        Some(failure) if failure.status == Status::Failed => {
+            Some(BackOff::after(state.back_off.as_ref(), &what_failed(&pipeline.report), now))
+        }
+        _ if pipeline.report.skipped => state.back_off.take(),
+        _ => None,
+    };
+    let text = match failure {
+        Some(failure) => failure.message.clone(),
+        None => complaint(&pipeline.report),
+    };
+    let outcome = match (pipeline.report.skipped, pipeline.report.status) {
+        (true, _) => Outcome::Skipped,
+        (false, Status::Done) => Outcome::Well,
+        (false, status) => Outcome::Failed { status: status.code(), message: &text },
+    };
+    let (message, next) = if scheduled {
+        episode::speak(state.failure.as_ref(), outcome, now)
+    } else {
+        (None, episode::after_run_by_hand(state.failure.as_ref(), outcome, now))
+    };
+    state.failure = next;
+    message
+}
+
+fn what_failed(report: &Report) -> String {
+    let task = report.tasks.iter().find(|task| task.ending.is_some());
+    task.map_or_else(|| "apply".to_owned(), |task| task.name.clone())
+}
+
+/// Returns one line about a run that ended without a failure of its own, but not well.
+fn complaint(report: &Report) -> String {
+    let refused = report.refused.last().map(|refused| {
+        format!("revision {} of '{}' is refused: {}", refused.object, refused.reference, refused.reason)
+    });
+    refused.or_else(|| report.remarks.last().cloned()).unwrap_or_default()
+}

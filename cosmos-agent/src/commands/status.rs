@@ -1,0 +1,109 @@
+//! `cosmos status`: which revision is accepted, applied, refused, and whether this host is well. Takes no lock.
+
+use cosmos_model::trust::VerifiedRevision;
+use serde_json::{Value, json};
+
+use crate::agent::Agent;
+use crate::apply::managed_file::ManagedFile;
+use crate::cli::GlobalOptions;
+use crate::exit::{Failure, Status};
+use crate::operation;
+use crate::pause;
+use crate::report::json as report_json;
+use crate::report::style::Palette;
+use crate::state::State;
+
+/// Prints the state of this host.
+///
+/// # Errors
+/// Returns a [`Failure`] when settings or state cannot be read.
+pub fn run(global: &GlobalOptions) -> Result<Status, Failure> {
+    let agent = Agent::load(global)?;
+    let state = State::load(&agent.site)?;
+    let body = body(&agent, &state)?;
+    if agent.options.json {
+        println!("{}", report_json::envelope("status", agent.host(), Status::Done, body));
+    } else {
+        lines(&agent, &body, &Palette::for_stdout()).iter().for_each(|line| println!("{line}"));
+    }
+    Ok(Status::Done)
+}
+
+/// Returns the member `status` of docs/formats.md §13.
+fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
+    let bytes = agent.site.state_folder(agent.settings.backup_size).read_managed()?.unwrap_or_default();
+    let managed = ManagedFile::parse(&bytes).ok();
+    let applied = managed.as_ref().and_then(ManagedFile::commit);
+    let now = operation::now();
+    let accepted = state.trust.accepted();
+    let pause = pause::in_force(&agent.site.root, now);
+    let stale = accepted.is_some_and(|revision| agent.trust.is_stale(revision, now));
+    Ok(json!({
+        "accepted": accepted.map(revision),
+        "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation})),
+        "look": {"ok": state.look.failing_since.is_none(), "failing_since": state.look.failing_since},
+        "refused": state.trust.refused(),
+        "paused": pause.map(|pause| json!({"reason": pause.reason, "until": pause.until})),
+        "failure": state.failure,
+        "back_off": state.back_off,
+        "needs": state.needs,
+        "stale": stale,
+        "managed": managed.map_or(0, |managed| managed.len()),
+        "retired": state.retired,
+        "cloned": state.is_another_machine(&agent.site),
+        "agent": env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+fn revision(revision: &VerifiedRevision) -> Value {
+    json!({"commit": revision.commit(), "time": revision.signed_at(), "signers": revision.signers(), "tag": revision.tag()})
+}
+
+fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines = vec![Palette::paint(palette.strong, agent.host())];
+    let accepted = &body["accepted"];
+    match accepted.as_object() {
+        None => lines.push("accepted  nothing yet".to_owned()),
+        Some(_) => {
+            let signers: Vec<String> =
+                accepted["signers"].as_array().into_iter().flatten().map(|signer| text(&signer["user_id"])).collect();
+            let tag = accepted["tag"].as_str().map(|tag| format!(" ({tag})")).unwrap_or_default();
+            let (commit, time) = (text(&accepted["commit"]), text(&accepted["time"]));
+            lines.push(format!("accepted  {commit}{tag}, signed {time} by {}", signers.join(", ")));
+        }
+    }
+    let applied = &body["applied"]["commit"];
+    lines.push(match applied.as_str() {
+        None => "applied   nothing yet".to_owned(),
+        Some(commit) if applied == &accepted["commit"] => format!("applied   the same, {} paths ({commit:.12})", body["managed"]),
+        Some(commit) => format!("applied   {commit}, {} paths", body["managed"]),
+    });
+    for refused in body["refused"].as_array().into_iter().flatten().filter(|one| one["overtaken"] != true) {
+        let line = format!("refused   {:.12} of '{}': {}", text(&refused["object"]), text(&refused["reference"]), text(&refused["reason"]));
+        lines.push(Palette::paint(palette.removed, &line));
+        lines.push(format!("          {}", text(&refused["repair"])));
+    }
+    let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{value}"));
+    if let Some(since) = body["look"]["failing_since"].as_str() {
+        say("remote", format!("out of reach since {since}"));
+    }
+    if body["paused"].is_object() {
+        say("paused", text(&body["paused"]["reason"]));
+    }
+    if body["failure"].is_object() {
+        say("failing", format!("since {}: {}", text(&body["failure"]["since"]), text(&body["failure"]["message"])));
+    }
+    if body["stale"] == true {
+        say("stale", "the accepted revision is past its time".to_owned());
+    }
+    for (word, key) in [("retired", "retired"), ("needs", "needs")] {
+        if let Some(value) = body[key].as_str() {
+            say(word, value.to_owned());
+        }
+    }
+    if body["cloned"] == true {
+        say("machine", "this is not the machine the state was made on: run 'cosmos clone --again' with its own name".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,59 @@
+//! The managed set as a run has it: the file's bytes, looked at in place, and made into a set only when something differs.
+
+use cosmos_model::managed::ManagedSet;
+use cosmos_model::object_id::ObjectId;
+
+use crate::apply::StateFolder;
+use crate::apply::managed_file::{ManagedFile, ManagedFileError};
+use crate::exit::{Failure, Status};
+use crate::fs::{FsError, Root};
+
+/// The managed set's bytes; none before the first run.
+pub struct Managed(Option<Vec<u8>>);
+
+impl Managed {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Returns an [`FsError`] when it cannot be read.
+    pub fn read(state: &StateFolder) -> Result<Self, FsError> {
+        state.read_managed().map(Self)
+    }
+
+    /// Checks the bytes. A damaged file counts as none: the run rebuilds it from the host and removes nothing (§10).
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] when the file is of a later version.
+    pub fn view(&self) -> Result<View<'_>, Failure> {
+        let hint = "install the version of cosmos that wrote it, or a later one";
+        match self.0.as_deref().map(ManagedFile::parse) {
+            Some(Err(error @ ManagedFileError::Later)) => Err(Failure::new(Status::Usage, &error, hint)),
+            parsed => Ok(View(parsed.and_then(Result::ok))),
+        }
+    }
+}
+
+/// A checked managed set, or none.
+pub struct View<'a>(Option<ManagedFile<'a>>);
+
+impl View<'_> {
+    /// Tells whether `commit` is what was last applied, to its end.
+    #[must_use]
+    pub fn is_settled_at(&self, commit: ObjectId) -> bool {
+        self.0.as_ref().is_some_and(|file| file.commit() == Some(commit))
+    }
+
+    /// Tells whether every path looks as we left it.
+    ///
+    /// # Errors
+    /// Returns the first path that the kernel does not let us look at.
+    pub fn looks_untouched(&self, root: &Root) -> Result<bool, FsError> {
+        self.0.as_ref().map_or(Ok(false), |file| Ok(crate::host::first_difference(root, file)?.is_none()))
+    }
+
+    /// Returns the set.
+    #[must_use]
+    pub fn set(&self) -> ManagedSet {
+        self.0.as_ref().map(ManagedFile::to_set).unwrap_or_default()
+    }
+}

@@ -1,0 +1,72 @@
+//! The folder tasks run from: natively the agent's own, with the accepted revision's task folders; in classic mode
+//! `$COSMOS_MODEL` with the whole merged model (C4).
+
+use std::path::{Path, PathBuf};
+
+use cosmos_model::object::ObjectSource;
+use cosmos_model::object_id::ObjectId;
+use cosmos_model::staged::StagedModel;
+
+use crate::agent::Agent;
+use crate::classic::folder::{self, FolderError, Strangers};
+use crate::classic::folder_index::Index;
+use crate::classic::model;
+
+/// Where the folder and what belongs to it lie.
+#[derive(Debug, Clone)]
+pub struct ModelFolder {
+    path: PathBuf,
+    index: PathBuf,
+    mark: PathBuf,
+    whole: bool,
+}
+
+impl ModelFolder {
+    /// Returns the folder of this host.
+    #[must_use]
+    pub fn of(agent: &Agent) -> Self {
+        let classic = agent.classic.as_ref();
+        let index = agent.site.model_index();
+        Self {
+            path: classic.map_or_else(|| agent.site.model(), |classic| classic.model.clone()),
+            mark: index.with_extension("commit"),
+            index,
+            whole: classic.is_some(),
+        }
+    }
+
+    /// Returns the folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells whether the folder was last written, to its end, for `commit`.
+    #[must_use]
+    pub fn is_at(&self, commit: ObjectId) -> bool {
+        std::fs::read(&self.mark).is_ok_and(|mark| mark == commit.to_string().as_bytes())
+    }
+
+    /// Makes the folder what `model` says, touching only what differs; returns how each file was left.
+    ///
+    /// # Errors
+    /// Returns [`FolderError`] at the first path that cannot be read or written.
+    pub fn write(&self, model: &StagedModel, objects: &dyn ObjectSource) -> Result<Index, FolderError> {
+        let marked = |source| FolderError::System { verb: "mark", path: self.mark.clone(), source };
+        crate::classic::written::remove(&self.mark).map_err(marked)?;
+        let listing = if self.whole { model::listing(model) } else { model::task_listing(model) };
+        let index = folder::sync(&self.path, &self.index, &listing, objects, Strangers::Remove)?;
+        let commit = model.commit().to_string();
+        crate::classic::written::replace_file(&self.mark, commit.as_bytes(), 0o600).map_err(marked)?;
+        Ok(index)
+    }
+
+    /// Returns how each file was left when the folder was last written.
+    ///
+    /// # Errors
+    /// Returns [`FolderError`] when the index cannot be read.
+    pub fn index(&self) -> Result<Index, FolderError> {
+        let unreadable = |source| FolderError::System { verb: "read", path: self.index.clone(), source };
+        crate::classic::folder_index::read(&self.index).map_err(unreadable)
+    }
+}

@@ -1,0 +1,137 @@
+//! What a run leaves for the next one: the state, the log and the stamp. A dry run has a record that is not kept.
+
+use cosmos_model::escape;
+use cosmos_model::object_id::ObjectId;
+use cosmos_model::path::RelPath;
+use cosmos_model::refs::RemoteRef;
+use cosmos_model::time::Time;
+
+use crate::exit::{Failure, Status};
+use crate::fs::{self, FsError};
+use crate::report::{Report, log};
+use crate::site::Site;
+use crate::state::{State, StateError};
+
+/// No listing is longer, in bytes; F2 limits the number of refs and git the length of a name.
+const LARGEST_LISTING: u64 = 256 << 20;
+
+/// The state in memory, and where it goes.
+pub struct Record {
+    saved: State,
+    /// The state as this run has it; written by [`Record::save`].
+    pub state: State,
+    site: Site,
+    kept: bool,
+}
+
+/// The record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep the record of this run")]
+pub struct RecordError(#[from] FsError);
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        let hint = error.0.hint().unwrap_or_else(|| "make room or mend the file system, then run again".to_owned());
+        Self::new(Status::Failed, &error, hint)
+    }
+}
+
+impl Record {
+    /// Reads the state. With `kept` false nothing will ever be written: the record of a dry run.
+    ///
+    /// # Errors
+    /// Returns [`StateError`] when the state is unreadable or older than the log says.
+    pub fn open(site: &Site, kept: bool) -> Result<Self, StateError> {
+        let state = State::load(site)?;
+        Ok(Self { saved: state.clone(), state, site: site.clone(), kept })
+    }
+
+    /// Forgets what was accepted, for `clone --again`; the log stays, and its counter goes on (T1).
+    ///
+    /// # Errors
+    /// Returns [`StateError`] when the log cannot be read, or the new state cannot be written.
+    pub fn begin_again(site: &Site) -> Result<(), StateError> {
+        let counter = log::last(site)?.map_or(0, |entry| entry.counter);
+        let state = State::starting_at(counter);
+        let record = Self { saved: state.clone(), state: state.clone(), site: site.clone(), kept: true };
+        record.write(&site.state_file(), &state.next().1).map_err(StateError::Write)
+    }
+
+    /// Replaces the state file if the state changed.
+    ///
+    /// # Errors
+    /// Returns [`RecordError`] that names the file.
+    pub fn save(&mut self) -> Result<(), RecordError> {
+        if !self.kept || self.state == self.saved {
+            return Ok(());
+        }
+        let (next, text) = self.state.next();
+        self.write(&self.site.state_file(), &text)?;
+        (self.saved, self.state) = (next.clone(), next);
+        Ok(())
+    }
+
+    /// Writes the state, and a log line when the run changed, refused or failed something.
+    ///
+    /// # Errors
+    /// Returns [`RecordError`] that names the file.
+    pub fn close(&mut self, report: &Report, log_size: u64, now: Time) -> Result<(), RecordError> {
+        self.save()?;
+        if !self.kept || !report.is_noteworthy() {
+            return Ok(());
+        }
+        let accepted = self.state.trust.accepted().map(cosmos_model::trust::VerifiedRevision::commit);
+        let line = log::entry(report, accepted, self.state.counter, now);
+        log::append(&self.site, &line, log_size)?;
+        Ok(())
+    }
+
+    /// Remembers the refs of the last look, so that `verify` can judge them again without asking a remote (§9).
+    ///
+    /// # Errors
+    /// Returns [`RecordError`] that names the file.
+    pub fn remember_refs(&self, refs: &[RemoteRef]) -> Result<(), RecordError> {
+        if !self.kept {
+            return Ok(());
+        }
+        let mut text = Vec::with_capacity(refs.len() * 64);
+        for reference in refs {
+            text.extend_from_slice(format!("{} {}\n", reference.id, reference.shown_name()).as_bytes());
+        }
+        Ok(self.write(&self.site.refs_file(), &text)?)
+    }
+
+    /// Returns the refs of the last look; none before the first.
+    ///
+    /// # Errors
+    /// Returns [`RecordError`] when the file cannot be read.
+    pub fn refs(&self) -> Result<Vec<RemoteRef>, RecordError> {
+        let text = self.site.home.read(&self.site.refs_file(), LARGEST_LISTING)?.unwrap_or_default();
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        // What does not read is left out: the judge then has one ref less to accept, never one more.
+        let refs = lines.filter_map(|line| {
+            let (id, name) = line.split_at_checked(40)?;
+            let name = escape::undo(std::str::from_utf8(name.strip_prefix(b" ")?).ok()?)?;
+            Some(RemoteRef { name, id: ObjectId::from_hex(id).ok()? })
+        });
+        Ok(refs.collect())
+    }
+
+    /// Touches the stamp: this run looked at the remote and ended well (docs/formats.md §15).
+    ///
+    /// # Errors
+    /// Returns [`RecordError`] that names the file.
+    pub fn stamp(&self, stamp: &RelPath) -> Result<(), RecordError> {
+        if self.kept {
+            fs::touch(&self.site.home, stamp)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: &RelPath, text: &[u8]) -> Result<(), FsError> {
+        if let Some(folder) = path.parent() {
+            fs::make_directories(&self.site.home, &folder, 0o700)?;
+        }
+        fs::replace(&self.site.home, path, text, 0o600)
+    }
+}

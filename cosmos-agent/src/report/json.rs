@@ -1,0 +1,135 @@
+//! A run as JSON (docs/formats.md §13).
+
+use cosmos_model::content::ContentHash;
+use cosmos_model::plan::{Action, Note, Plan, Step};
+use cosmos_model::snapshot::{Attributes, Observed};
+use serde_json::{Map, Value, json};
+
+use super::{Report, TaskReport};
+use crate::exit::Status;
+
+/// Wraps what a command has to say: version, command, host, exit status, and one member named after the command.
+#[must_use]
+pub fn envelope(command: &str, host: &str, status: Status, body: Value) -> Value {
+    let mut document = Map::new();
+    document.insert("format".into(), json!(1));
+    document.insert("command".into(), json!(command));
+    document.insert("host".into(), json!(host));
+    document.insert("exit".into(), json!(status.code()));
+    document.insert(command.into(), body);
+    Value::Object(document)
+}
+
+/// Returns a plan's steps and notes with the tasks that would run.
+#[must_use]
+pub fn plan(plan: &Plan, tasks: &[(String, String)]) -> Value {
+    let steps: Vec<Value> = plan.steps().iter().map(step).collect();
+    let tasks: Vec<Value> = tasks.iter().map(|(stage, name)| json!({"stage": stage, "name": name})).collect();
+    json!({"commit": plan.commit(), "steps": steps, "tasks": tasks, "notes": notes(plan.notes())})
+}
+
+/// Returns what a run did.
+#[must_use]
+pub fn run(report: &Report) -> Value {
+    let changed: Vec<Value> = report.steps.iter().map(step).collect();
+    json!({
+        "commit": report.commit,
+        "generation": report.generation,
+        "changed": changed,
+        "notes": notes(&report.notes),
+        "tasks": report.tasks.iter().map(task).collect::<Vec<_>>(),
+        "refused": report.refused,
+        "remarks": report.remarks,
+        "error": report.failure.as_ref().map(|failure| &failure.message),
+        "hint": report.failure.as_ref().and_then(|failure| failure.hint.as_ref()),
+    })
+}
+
+/// Returns one step.
+#[must_use]
+pub fn step(step: &Step) -> Value {
+    let old = observed(step.expects());
+    let (action, kind, new) = match step.action() {
+        Action::WriteFile { content, attributes } => {
+            (write_word(step), "file", file(attributes, content.size, content.hash))
+        }
+        Action::MakeSymlink { target, attributes } => (write_word(step), "symlink", symlink(attributes, target)),
+        Action::MakeDirectory { attributes } => ("create", "directory", directory(attributes)),
+        Action::SetAttributes { attributes } => ("attributes", kind_of(step.expects()), with_attributes(&old, attributes)),
+        Action::Remove => ("remove", kind_of(step.expects()), Value::Null),
+        Action::RemoveDirectory => ("remove", "directory", Value::Null),
+    };
+    json!({
+        "path": step.path(), "action": action, "kind": kind, "layer": step.layer(), "old": old, "new": new,
+        "cause": step.cause(), "task": step.task(),
+    })
+}
+
+/// Returns one task.
+#[must_use]
+pub fn task(task: &TaskReport) -> Value {
+    json!({"name": task.name, "exit": task.exit, "ending": task.ending, "seconds": task.seconds, "output": task.output})
+}
+
+/// Returns what was found at a path, or null.
+#[must_use]
+pub fn observed(observed: &Observed) -> Value {
+    match observed {
+        Observed::Absent => Value::Null,
+        Observed::File { attributes, size, hash } => file(attributes, *size, *hash),
+        Observed::Symlink { attributes, target, .. } => symlink(attributes, target),
+        Observed::Directory(attributes) => directory(attributes),
+        Observed::Other => json!({"kind": "other"}),
+        Observed::Blocked(why) => json!({"kind": "blocked", "why": why}),
+    }
+}
+
+fn notes(notes: &[Note]) -> Vec<Value> {
+    notes.iter().map(|note| json!({"path": note.path, "kind": note.kind, "text": note.text})).collect()
+}
+
+fn write_word(step: &Step) -> &'static str {
+    if *step.expects() == Observed::Absent { "create" } else { "replace" }
+}
+
+fn kind_of(observed: &Observed) -> &'static str {
+    match observed {
+        Observed::Symlink { .. } => "symlink",
+        Observed::Directory(_) => "directory",
+        _ => "file",
+    }
+}
+
+fn file(attributes: &Attributes, size: u64, hash: ContentHash) -> Value {
+    let mut value = base("file", attributes);
+    value.insert("size".into(), json!(size));
+    value.insert("sha256".into(), json!(hash));
+    Value::Object(value)
+}
+
+fn symlink(attributes: &Attributes, target: &[u8]) -> Value {
+    let mut value = base("symlink", attributes);
+    value.insert("target".into(), json!(cosmos_model::escape::for_terminal(target)));
+    Value::Object(value)
+}
+
+fn directory(attributes: &Attributes) -> Value {
+    Value::Object(base("directory", attributes))
+}
+
+fn base(kind: &str, attributes: &Attributes) -> Map<String, Value> {
+    let mut value = Map::new();
+    value.insert("kind".into(), json!(kind));
+    value.insert("mode".into(), json!(format!("{:04o}", attributes.mode)));
+    value.insert("uid".into(), json!(attributes.uid));
+    value.insert("gid".into(), json!(attributes.gid));
+    value
+}
+
+fn with_attributes(old: &Value, attributes: &Attributes) -> Value {
+    let mut new = old.clone();
+    if let Value::Object(members) = &mut new {
+        members.extend(base(members["kind"].as_str().unwrap_or("file").to_owned().as_str(), attributes));
+    }
+    new
+}

@@ -1,0 +1,78 @@
+//! A run as lines for people (docs/formats.md §18).
+
+use cosmos_model::plan::{Action, Cause, Note, NoteKind, Step};
+use cosmos_model::snapshot::Observed;
+use cosmos_model::trust::RecordedRefusal;
+
+use super::style::Palette;
+use super::{Report, TaskReport};
+
+/// Returns the lines of a run: changes, notes, tasks that spoke, refusals. Empty when nothing happened.
+#[must_use]
+pub fn lines(report: &Report, palette: &Palette, verbose: bool) -> Vec<String> {
+    let mut lines: Vec<String> = report.steps.iter().map(|step| self::step(step, palette)).collect();
+    lines.extend(report.notes.iter().map(|note| self::note(note, palette)));
+    let spoke = |task: &&TaskReport| verbose || task.ending.is_some();
+    lines.extend(report.tasks.iter().filter(spoke).flat_map(|task| self::task(task, palette)));
+    lines.extend(report.remarks.iter().map(|remark| Palette::paint(palette.faint, remark)));
+    lines
+}
+
+/// Returns one line: a sign, the path, and what a reader cannot guess from the two.
+#[must_use]
+pub fn step(step: &Step, palette: &Palette) -> String {
+    let (sign, style) = match step.action() {
+        Action::Remove | Action::RemoveDirectory => ('-', palette.removed),
+        Action::SetAttributes { .. } => ('@', palette.changed),
+        _ if *step.expects() == Observed::Absent => ('+', palette.created),
+        _ => ('~', palette.changed),
+    };
+    let trailing = if matches!(step.action(), Action::MakeDirectory { .. } | Action::RemoveDirectory) { "/" } else { "" };
+    let mut remark = match (step.action(), step.cause()) {
+        (Action::SetAttributes { attributes }, cause) => {
+            let drift = if cause == Cause::Drift { ", drift repaired" } else { "" };
+            format!("  mode {:04o} owner {}:{}{drift}", attributes.mode, attributes.uid, attributes.gid)
+        }
+        (Action::MakeSymlink { target, .. }, _) => format!("  -> {}", cosmos_model::escape::for_terminal(target)),
+        (_, Cause::Drift) => "  drift repaired".into(),
+        (_, Cause::Dropped) => "  no longer in the model".into(),
+        _ => String::new(),
+    };
+    if let Some(task) = step.task() {
+        remark.push_str(&format!("  by {task}"));
+    }
+    let sign = Palette::paint(style, &format!("{sign} {}{trailing}", step.path()));
+    format!("{sign}{}", Palette::paint(palette.faint, &remark))
+}
+
+/// Returns one line about a path that is no step.
+#[must_use]
+pub fn note(note: &Note, palette: &Palette) -> String {
+    let word = match note.kind {
+        NoteKind::Kept => "kept",
+        NoteKind::Reported => "differs",
+        NoteKind::Blocked => "blocked",
+    };
+    format!("{} {word}: {}", Palette::paint(palette.changed, &format!("! {}", note.path)), note.text)
+}
+
+/// Returns a task's line, and its output when it failed.
+#[must_use]
+pub fn task(task: &TaskReport, palette: &Palette) -> Vec<String> {
+    let Some(ending) = &task.ending else {
+        return vec![format!("> {} ({:.1} s)", task.name, task.seconds)];
+    };
+    let mut lines = vec![Palette::paint(palette.removed, &format!("> {}: {ending}", task.name))];
+    lines.extend(task.output.lines().map(|line| format!("    {line}")));
+    lines
+}
+
+/// Returns the two lines about a refused revision.
+#[must_use]
+pub fn refused(refused: &RecordedRefusal) -> [String; 2] {
+    let id = refused.object.to_string();
+    [
+        format!("error: revision {} of '{}' is refused: {}", &id[..12], refused.reference, refused.reason),
+        format!("hint: {}", refused.repair),
+    ]
+}

@@ -1,0 +1,82 @@
+//! Staging with effects: known hashes in, the model of this host or a failure out, and the bytes of its files.
+
+use std::collections::HashMap;
+
+use cosmos_model::content::{Content, ContentHash, ContentSource};
+use cosmos_model::managed::{ManagedEntry, ManagedSet};
+use cosmos_model::object::{self, ObjectKind};
+use cosmos_model::object_id::ObjectId;
+use cosmos_model::path::RelPath;
+use cosmos_model::stage::{KnownContent, StageError};
+use cosmos_model::staged::StagedModel;
+use cosmos_model::trust::VerifiedRevision;
+
+use crate::agent::Agent;
+use crate::apply::ContentError;
+use crate::exit::{Failure, Status};
+use crate::store::Store;
+
+/// Merges the layers of this host.
+///
+/// # Errors
+/// Returns a [`Failure`] with every mistake of the repository, or what a newer agent is needed for.
+pub fn stage(
+    agent: &Agent,
+    revision: &VerifiedRevision,
+    store: &Store,
+    managed: &ManagedSet,
+) -> Result<StagedModel, Failure> {
+    let known = Known::from(managed);
+    cosmos_model::stage::stage(revision, &agent.layers, store, &known).map_err(|error| {
+        let hint = match &error {
+            StageError::AgentTooOld { .. } | StageError::UnknownFormat { .. } => {
+                "install a newer cosmos; what was applied before stays enforced until then"
+            }
+            StageError::Mistakes(_) => "mend the repository and release again; nothing was touched",
+        };
+        Failure::new(Status::Failed, &error, hint)
+    })
+}
+
+/// Hashes of blobs that the managed set already has, so that they are not read again.
+struct Known(HashMap<ObjectId, (u64, ContentHash)>);
+
+impl From<&ManagedSet> for Known {
+    fn from(managed: &ManagedSet) -> Self {
+        // What a task changed afterwards has another hash than its blob.
+        let of = |entry: &ManagedEntry| Some((entry.blob.filter(|_| !entry.task_made)?, (entry.size, entry.hash)));
+        Self(managed.entries.values().filter_map(of).collect())
+    }
+}
+
+impl KnownContent for Known {
+    fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
+        self.0.get(&id).copied()
+    }
+}
+
+/// The bytes of planned files: from the store, or from the model folder where a task made them (C5).
+pub struct Contents<'a> {
+    agent: &'a Agent,
+    store: &'a Store,
+}
+
+impl<'a> Contents<'a> {
+    /// Reads from the store, and from the model folder of `agent`.
+    #[must_use]
+    pub const fn new(agent: &'a Agent, store: &'a Store) -> Self {
+        Self { agent, store }
+    }
+}
+
+impl crate::apply::Contents for Contents<'_> {
+    fn read(&self, path: &RelPath, content: &Content) -> Result<Vec<u8>, ContentError> {
+        match content.source {
+            ContentSource::Blob(id) => Ok(object::read(self.store, id, ObjectKind::Blob)?),
+            ContentSource::Model => {
+                let folder = crate::model_folder::ModelFolder::of(self.agent);
+                Ok(crate::classic::model::content(folder.path(), path, content.hash)?)
+            }
+        }
+    }
+}

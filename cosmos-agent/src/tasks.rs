@@ -1,0 +1,226 @@
+//! The tasks of one run: which there are, what they are told, what became of them.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::SystemTime;
+
+use cosmos_model::path::RelPath;
+use cosmos_model::staged::{StagedModel, StagedTaskFile};
+use cosmos_model::trust::VerifiedRevision;
+
+use crate::agent::Agent;
+use crate::classic::model::{POST_TASKS, PRE_TASKS};
+use crate::classic::reread::{self, Ran};
+use crate::exec::{Ended, Finished, Limit};
+use crate::exit::{Failure, Status};
+use crate::host::Host;
+use crate::model_folder::ModelFolder;
+use crate::report::{Report, TaskReport};
+use crate::task::{self, Surroundings, Task, TaskOutcome};
+
+/// Before or after the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// `pre-tasks.d/`.
+    Before,
+    /// `post-tasks.d/`.
+    After,
+}
+
+impl Stage {
+    /// Returns the name of the stage's folder.
+    #[must_use]
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Before => PRE_TASKS,
+            Self::After => POST_TASKS,
+        }
+    }
+}
+
+/// The tasks of one run over one revision.
+pub struct TaskRun<'a> {
+    agent: &'a Agent,
+    folder: ModelFolder,
+    environment: BTreeMap<OsString, OsString>,
+    /// The model's own word, for a dry run whose model folder was not written.
+    names: Option<[Vec<RelPath>; 2]>,
+    ran: RefCell<Vec<Ran>>,
+    any_ran: Cell<bool>,
+}
+
+impl<'a> TaskRun<'a> {
+    /// Prepares the tasks of `revision`. `model` is there when the model folder may not have been written for it.
+    #[must_use]
+    pub fn prepare(agent: &'a Agent, revision: &VerifiedRevision, model: Option<&StagedModel>) -> Self {
+        let folder = ModelFolder::of(agent);
+        let changed_files = agent.site.path_of(&agent.site.changed_files());
+        let unwritten = model.filter(|_| !folder.is_at(revision.commit()));
+        Self {
+            environment: environment(agent, revision, &folder, &changed_files),
+            names: unwritten.map(|model| [names(model.pre_tasks()), names(model.post_tasks())]),
+            folder,
+            agent,
+            ran: RefCell::default(),
+            any_ran: Cell::new(false),
+        }
+    }
+
+    /// Returns the names of the stage's tasks with their folder, in the order they run.
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] when the model folder cannot be read.
+    pub fn names(&self, stage: Stage) -> Result<Vec<RelPath>, Failure> {
+        if let Some([before, after]) = &self.names {
+            let names = if stage == Stage::Before { before } else { after };
+            return Ok(names.iter().filter_map(|name| in_folder(stage, name.as_bytes())).collect());
+        }
+        let tasks = crate::classic::model::tasks(self.folder.path(), stage.folder()).map_err(|error| {
+            Failure::new(Status::Failed, &error, "run again as the user who owns the state folder, normally root")
+        })?;
+        Ok(tasks.iter().filter_map(|task| in_folder(stage, task.file_name()?.as_bytes())).collect())
+    }
+
+    /// Runs the stage's tasks in order; the first that fails stops the run.
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] that names the task, how it ended, and what to look at.
+    pub fn run(
+        &self,
+        stage: Stage,
+        host: &mut dyn Host,
+        report: &mut Report,
+        changed: &[RelPath],
+    ) -> Result<(), Failure> {
+        let names = self.names(stage)?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        host.list_changes(&self.agent.site.changed_files(), changed).map_err(|error| Failure::from(&error))?;
+        for name in &names {
+            let outcome = host.run_task(&self.task(name)).map_err(|error| {
+                let hint = "look at the first line of the script: is the program it names installed?";
+                Failure::new(Status::Failed, &error, hint)
+            })?;
+            match outcome {
+                TaskOutcome::Skipped => report.tasks.push(TaskReport::skipped(name)),
+                TaskOutcome::Ran(finished) => {
+                    self.any_ran.set(true);
+                    self.ran.borrow_mut().push(Ran { task: name.to_string(), until: SystemTime::now() });
+                    report.tasks.push(TaskReport::of(name, &finished));
+                    self.check(name, &finished)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether any task ran, and so may have changed managed paths.
+    #[must_use]
+    pub fn any_ran(&self) -> bool {
+        self.any_ran.get()
+    }
+
+    /// Returns the model as pre-tasks left it: in classic mode they may change it (C5).
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] when the model folder cannot be read.
+    pub fn reread<'m>(&self, model: &'m StagedModel) -> Result<Cow<'m, StagedModel>, Failure> {
+        if self.agent.classic.is_none() || self.names.is_some() {
+            return Ok(Cow::Borrowed(model));
+        }
+        let unreadable = |error: crate::classic::folder::FolderError| {
+            Failure::new(Status::Failed, &error, "run 'cosmos update' to write the model again")
+        };
+        let index = self.folder.index().map_err(unreadable)?;
+        let read = reread::reread(self.folder.path(), &index, model.entries(), &self.ran.borrow()).map_err(unreadable)?;
+        let mut amended = model.clone();
+        amended.amend(read.entries);
+        Ok(Cow::Owned(amended))
+    }
+
+    fn task<'t>(&'t self, name: &'t RelPath) -> Task<'t> {
+        let settings = &self.agent.settings;
+        let limited = self.agent.classic.is_none();
+        Task {
+            name,
+            folder: self.folder.path(),
+            environment: &self.environment,
+            limit: limited.then_some(Limit { time: settings.task_timeout, grace: task::GRACE }),
+            output: usize::try_from(settings.task_output).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn check(&self, name: &RelPath, finished: &Finished) -> Result<(), Failure> {
+        let Some(ending) = ending(finished) else { return Ok(()) };
+        let message = format!("task '{name}' failed: {ending}");
+        let script = self.folder.path().join(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        let hint = format!("its output is above and in 'cosmos log'; the script is '{}'", script.display());
+        Err(Failure::of(Status::Failed, message, hint))
+    }
+}
+
+impl TaskReport {
+    fn skipped(name: &RelPath) -> Self {
+        Self { name: name.to_string(), ending: None, exit: None, seconds: 0.0, output: String::new(), ran: false }
+    }
+
+    fn of(name: &RelPath, finished: &Finished) -> Self {
+        let lines = finished.output.bytes();
+        let escaped: Vec<String> = lines.split(|byte| *byte == b'\n').map(cosmos_model::escape::for_terminal).collect();
+        Self {
+            name: name.to_string(),
+            ending: ending(finished),
+            exit: if let Ended::Exit(status) = finished.ended { Some(status) } else { None },
+            seconds: finished.duration.as_secs_f64(),
+            output: escaped.join("\n").trim_end().to_owned(),
+            ran: true,
+        }
+    }
+}
+
+/// Says how a task ended, if not well.
+fn ending(finished: &Finished) -> Option<String> {
+    match finished.ended {
+        Ended::Exit(0) => None,
+        Ended::Exit(status) => Some(format!("exit status {status}")),
+        Ended::Signal(signal) => Some(format!("killed by signal {signal}")),
+        Ended::TimedOut => Some(format!("ended after {:.0} s, the longest a task may take", finished.duration.as_secs_f64())),
+    }
+}
+
+fn in_folder(stage: Stage, name: &[u8]) -> Option<RelPath> {
+    RelPath::new(stage.folder().as_bytes()).ok()?.join(name).ok()
+}
+
+fn names(files: &[StagedTaskFile]) -> Vec<RelPath> {
+    files.iter().filter(|file| file.is_task()).map(|file| file.path.clone()).collect()
+}
+
+fn environment(
+    agent: &Agent,
+    revision: &VerifiedRevision,
+    folder: &ModelFolder,
+    changed_files: &std::path::Path,
+) -> BTreeMap<OsString, OsString> {
+    if let Some(classic) = &agent.classic {
+        return crate::classic::task_environment(classic);
+    }
+    let original = crate::environment::original();
+    let passed: Vec<_> = original
+        .into_iter()
+        .filter(|(name, _)| agent.settings.pass_environment.iter().any(|passed| name == passed.as_str()))
+        .collect();
+    task::environment(&Surroundings {
+        root: &agent.site.root_path,
+        model: folder.path(),
+        host: agent.fqdn.as_ref().expect("a native agent knows its name"),
+        commit: revision.commit(),
+        changed_files: Some(changed_files),
+        verbose: agent.options.verbose > 0,
+        passed: &passed,
+    })
+}

@@ -1,0 +1,108 @@
+//! A host converges from a signed repository: the whole path, by the command line.
+
+mod support;
+
+use std::fs;
+
+use support::World;
+
+#[test]
+fn a_new_host_becomes_what_the_signed_repository_says_and_a_second_run_is_silent() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    let trust = world.found(&[&ada]);
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.write("hosts/ns1.example.org/overlay/etc/cron.daily/report", "#!/bin/sh\nexit 0\n");
+    world.commit(&ada, "Say hello");
+    let host = world.clone_host("ns1.example.org", &trust, &ada);
+
+    let first = world.on(&host, &["run"]);
+    assert_eq!(first.status, 0, "{first:?}");
+    assert_eq!(first.stdout, "+ etc/cron.daily/\n+ etc/cron.daily/report\n+ etc/motd\n");
+    assert_eq!(fs::read_to_string(host.join("etc/motd")).expect("the file"), "hello\n");
+
+    let second = world.on(&host, &["run"]);
+    assert_eq!((second.status, second.stdout.as_str(), second.stderr.as_str()), (0, "", ""));
+}
+
+#[test]
+fn a_signed_change_arrives_and_a_dropped_file_goes() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    let trust = world.found(&[&ada]);
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.write("global/overlay/etc/issue", "test\n");
+    world.commit(&ada, "Two files");
+    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    assert_eq!(world.on(&host, &["run"]).status, 0);
+
+    world.write("global/overlay/etc/motd", "hello again\n");
+    world.remove("global/overlay/etc/issue");
+    world.commit(&ada, "One file");
+    let run = world.on(&host, &["run"]);
+    assert_eq!((run.status, run.stdout.as_str()), (0, "- etc/issue  no longer in the model\n~ etc/motd\n"), "{run:?}");
+    assert!(!host.join("etc/issue").exists());
+    assert_eq!(fs::read_to_string(host.join("etc/motd")).expect("the file"), "hello again\n");
+}
+
+#[test]
+fn what_plan_prints_is_what_run_then_does() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    let trust = world.found(&[&ada]);
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.commit(&ada, "Say hello");
+    let host = world.clone_host("ns1.example.org", &trust, &ada);
+
+    let plan = world.on(&host, &["plan"]);
+    assert_eq!((plan.status, plan.stdout.as_str()), (0, "+ etc/motd\n"), "{plan:?}");
+    assert!(!host.join("etc/motd").exists());
+    let dry = world.on(&host, &["run", "--dry-run"]);
+    assert_eq!((dry.status, dry.stdout.as_str()), (0, "+ etc/motd\n"), "{dry:?}");
+    assert!(!host.join("etc/motd").exists());
+    assert_eq!(world.on(&host, &["run"]).stdout, plan.stdout);
+}
+
+#[test]
+fn drift_is_reported_with_status_5_and_repaired_by_the_next_run() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    let trust = world.found(&[&ada]);
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.commit(&ada, "Say hello");
+    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    assert_eq!(world.on(&host, &["run"]).status, 0);
+
+    fs::write(host.join("etc/motd"), "somebody was here\n").expect("an edit");
+    let drift = world.on(&host, &["drift"]);
+    assert_eq!((drift.status, drift.stdout.as_str()), (5, "~ etc/motd  content differs\n"), "{drift:?}");
+    let run = world.on(&host, &["run"]);
+    assert_eq!((run.status, run.stdout.as_str()), (0, "~ etc/motd  drift repaired\n"), "{run:?}");
+    assert_eq!(world.on(&host, &["drift"]).status, 0);
+    let kept = fs::read_dir(host.join("var/lib/cosmos/backup")).expect("the backup store").count();
+    assert_eq!(kept, 1, "the foreign version is kept");
+}
+
+#[test]
+fn tasks_run_before_and_after_the_files_and_a_failing_one_stops_the_run() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    let trust = world.found(&[&ada]);
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.write("global/pre-tasks.d/010look", "#!/bin/sh\ntest ! -e \"$COSMOS_ROOT/etc/motd\" || echo again\n");
+    world.write("global/post-tasks.d/010show", "#!/bin/sh\ncat \"$COSMOS_ROOT/etc/motd\" > \"$COSMOS_ROOT/shown\"\n");
+    world.commit(&ada, "Tasks");
+    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    let run = world.on(&host, &["run"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(fs::read_to_string(host.join("shown")).expect("the task ran after the files"), "hello\n");
+
+    world.write("global/pre-tasks.d/020fail", "#!/bin/sh\necho no disk >&2\nexit 7\n");
+    world.write("global/overlay/etc/motd", "never\n");
+    world.commit(&ada, "A failing task");
+    let run = world.on(&host, &["run"]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains("task 'pre-tasks.d/020fail' failed: exit status 7"), "{run:?}");
+    assert!(run.stdout.contains("no disk"), "{run:?}");
+    assert_eq!(fs::read_to_string(host.join("etc/motd")).expect("the file"), "hello\n");
+}

@@ -1,0 +1,7 @@
+//! Fetching from real servers, and from hostile ones written here; everything on loopback.
+
+mod hostile;
+mod plain;
+mod programs;
+mod secure;
+mod servers;
