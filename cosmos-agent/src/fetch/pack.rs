@@ -1,12 +1,13 @@
 //! The pack on its way into the child's scratch folder: the side band, and counting what comes.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use git2::{Indexer, Odb};
 
 use super::pkt_line::{Packet, PacketReader};
 use super::transport::TransportError;
+use crate::store::BUFFER;
 
 /// Reads side-band packets up to the flush and writes band 1 to `sink`; band 3 is the server's failure.
 pub(super) fn read_side_band<R: Read>(input: &mut PacketReader<R>, sink: &mut dyn Write) -> Result<(), TransportError> {
@@ -30,7 +31,7 @@ pub(super) fn sink_error(error: &io::Error) -> TransportError {
 /// Indexes a pack in a folder of the child's own.
 pub(super) struct Scratch<'a> {
     folder: PathBuf,
-    indexer: Indexer<'a>,
+    indexer: BufWriter<Indexer<'a>>,
     seen: u64,
     told: u64,
     tell: Box<dyn FnMut(u64) -> io::Result<()> + 'a>,
@@ -50,6 +51,7 @@ impl<'a> Scratch<'a> {
         std::fs::create_dir_all(&packs)
             .map_err(|source| TransportError::File { path: packs.display().to_string(), source })?;
         let indexer = Indexer::new(bases, &packs, 0o600, false).map_err(TransportError::library("start a pack"))?;
+        let indexer = BufWriter::with_capacity(BUFFER, indexer);
         Ok(Self { folder: folder.to_owned(), indexer, seen: 0, told: 0, tell: Box::new(tell) })
     }
 
@@ -58,7 +60,8 @@ impl<'a> Scratch<'a> {
         if self.seen == 0 {
             return Ok(None);
         }
-        self.indexer.commit().map_err(TransportError::library("index the pack"))?;
+        let indexer = self.indexer.into_inner().map_err(|error| sink_error(error.error()))?;
+        indexer.commit().map_err(TransportError::library("index the pack"))?;
         let odb = Odb::new().map_err(TransportError::library("open the pack"))?;
         odb.add_disk_alternate(&self.folder.to_string_lossy()).map_err(TransportError::library("open the pack"))?;
         Ok(Some(odb))

@@ -25,7 +25,8 @@ pub struct RemoteSettings {
 /// Upper limits of one run's fetch (F2). None of them can be switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes read from one remote in one run; the objects of one fetch may inflate to [`super::INFLATION`] times as many.
+    /// Bytes read from one remote in one run; the objects of one fetch may inflate to
+    /// [`INFLATION`](super::INFLATION) times as many.
     pub transfer: u64,
     /// Objects of one fetch.
     pub objects: u32,

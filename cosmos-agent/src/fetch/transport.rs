@@ -67,7 +67,8 @@ pub(super) enum TransportError {
     #[error("{what}: {text}")]
     Ssh { what: &'static str, text: String },
     #[error(
-        "the host key of {host} {verdict} '{file}'; it is {fingerprint}, and once you know that it is right, this line pins it: {line}"
+        "the host key of {host} {verdict} '{file}'; it is {fingerprint}, and once you know that it is right, \
+         this line pins it: {line}"
     )]
     HostKey { host: String, verdict: &'static str, file: String, fingerprint: String, line: String },
     #[error("the bundle needs {0}, which this host does not have")]

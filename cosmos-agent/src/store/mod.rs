@@ -15,6 +15,7 @@ mod compact;
 pub mod library;
 mod pack;
 
+pub(crate) use pack::BUFFER;
 pub use pack::PackWriter;
 
 /// The store's folder inside the agent's cache folder.

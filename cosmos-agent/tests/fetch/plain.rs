@@ -88,10 +88,27 @@ fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
     assert_eq!(
         shown,
         [
-            (0, Err(format!("cannot fetch from 'git://127.0.0.1:{port}/nosuch.git': the server refuses: access denied or repository not exported: /nosuch.git"))),
+            (
+                0,
+                Err(format!(
+                    "cannot fetch from 'git://127.0.0.1:{port}/nosuch.git': the server refuses: \
+                     access denied or repository not exported: /nosuch.git"
+                ))
+            ),
             (1, Ok(2)),
-            (2, Err("cannot use the remote 'http://example.org/x': only https://, ssh://, user@host:path, git://, absolute paths, file:// and bundle:/path are followed".to_owned())),
-            (3, Err(format!("cannot fetch from 'git://127.0.0.1:{closed}/repo.git': cannot connect to 127.0.0.1 port {closed}: Connection refused (os error 111)"))),
+            (
+                2,
+                Err("cannot use the remote 'http://example.org/x': only https://, \
+                     ssh://, user@host:path, git://, absolute paths, file:// and bundle:/path are followed"
+                    .to_owned())
+            ),
+            (
+                3,
+                Err(format!(
+                    "cannot fetch from 'git://127.0.0.1:{closed}/repo.git': cannot connect \
+                     to 127.0.0.1 port {closed}: Connection refused (os error 111)"
+                ))
+            ),
             (4, Ok(2)),
         ]
     );

@@ -81,7 +81,8 @@ fn configuration(folder: &Path, backend: &Path, port: u16) -> String {
     let pass = format!(
         "fastcgi_pass unix:{folder}/fcgi.sock; fastcgi_param SCRIPT_FILENAME {backend};
          fastcgi_param GIT_PROJECT_ROOT {folder}; fastcgi_param GIT_HTTP_EXPORT_ALL 1;
-         fastcgi_param GIT_CONFIG_COUNT 1; fastcgi_param GIT_CONFIG_KEY_0 safe.directory; fastcgi_param GIT_CONFIG_VALUE_0 *;
+         fastcgi_param GIT_CONFIG_COUNT 1; fastcgi_param GIT_CONFIG_KEY_0 safe.directory;
+         fastcgi_param GIT_CONFIG_VALUE_0 *;
          fastcgi_param REQUEST_METHOD $request_method; fastcgi_param QUERY_STRING $query_string;
          fastcgi_param CONTENT_TYPE $content_type; fastcgi_param CONTENT_LENGTH $content_length;
          fastcgi_param REMOTE_ADDR $remote_addr; fastcgi_param PATH_INFO $1;"
@@ -97,7 +98,8 @@ fn configuration(folder: &Path, backend: &Path, port: u16) -> String {
          location ~ ^/old(/.*)$ {{ {pass} fastcgi_param HTTP_GIT_PROTOCOL ''; }}
          location ~ ^/token(/.*)$ {{ if ($http_authorization != 'Bearer s3cret') {{ return 401; }} {pass} }}
          location ~ ^/moved(/.*)$ {{ return 302 https://git.example.org:{port}/git$1; }}
-         location ~ ^/halfway/(.*)$ {{ if ($content_length ~ '^[1-9][0-9][0-9]') {{ return 307 https://elsewhere.example.org/x; }}
+         location ~ ^/halfway/(.*)$ {{
+           if ($content_length ~ '^[1-9][0-9][0-9]') {{ return 307 https://elsewhere.example.org/x; }}
            rewrite ^/halfway/(.*)$ /git/$1 last; }}
          }} }}"
     )
