@@ -15,7 +15,7 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::stage::{KnownContent, Layers, StageError, stage};
 use cosmos_model::staged::StagedModel;
-use cosmos_model::trust::VerifiedRevision;
+use cosmos_model::trust::{TrustState, VerifiedRevision};
 use proptest::prelude::*;
 
 /// What lies at a path of a layer.
@@ -39,11 +39,13 @@ impl KnownContent for NothingKnown {
 
 fn revision(tree: ObjectId) -> VerifiedRevision {
     let time = "2026-01-01T00:00:00Z";
-    let text = serde_json::json!({
+    let state = serde_json::json!({ "accepted": {
         "commit": ObjectId::new([1; 20]), "tree": tree, "tag": null, "signers": [], "signed_at": time,
         "valid_until": null, "counter": null, "removals": 0
-    });
-    serde_json::from_value(text).unwrap()
+    }});
+    // The judge's state is the only way back to a verified revision.
+    let state: TrustState = serde_json::from_str(&state.to_string()).unwrap();
+    state.accepted().unwrap().clone()
 }
 
 /// Merges layers named `0`, `1`, …; a layer whose flag is set is given without a slash, and so is nested.
