@@ -94,7 +94,7 @@ fn lock(mut file: File, how: FlockArg, path: &RelPath) -> Result<Flock<File>, Lo
             Ok(locked) => return Ok(locked),
             Err((again, Errno::EINTR)) => file = again,
             Err((held, Errno::EWOULDBLOCK)) => return Err(LockError::Held { holder: read_holder(held) }),
-            Err((_, errno)) => return Err(Err::<(), _>(errno).on("lock", path.as_bytes()).unwrap_err().into()),
+            Err((_, errno)) => return Err(FsError::call("lock", path.as_bytes(), errno).into()),
         }
     }
 }

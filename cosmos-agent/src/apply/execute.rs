@@ -317,8 +317,7 @@ impl<'a> Execution<'a> {
 
     /// Syncs what is pending, renames it, syncs the folders.
     fn put_in_place(&mut self) -> Result<(), StepError> {
-        let top = self.state.path("journal");
-        self.batch.sync_files().on("sync the file systems of the files planned with", top.as_bytes())?;
+        self.batch.sync_files().on("put on disk the files planned below", b"/")?;
         let mut pending = self.batch.take().into_iter();
         while let Some(next) = pending.next() {
             if let Err(error) = self.rename(&next) {
@@ -329,7 +328,7 @@ impl<'a> Execution<'a> {
                 return Err(error.into());
             }
         }
-        self.batch.sync_folders().on("sync the folders of the files planned with", top.as_bytes())?;
+        self.batch.sync_folders().on("put on disk the folders changed below", b"/")?;
         self.cursor.forget();
         Ok(())
     }

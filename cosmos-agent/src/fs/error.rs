@@ -28,6 +28,11 @@ pub enum FsError {
 }
 
 impl FsError {
+    /// Names what was tried on which path when the kernel answered `errno`.
+    pub(crate) fn call(action: &'static str, path: &[u8], errno: Errno) -> Self {
+        Self::Call { action, path: for_terminal(path), errno }
+    }
+
     /// Returns the path the error is about, escaped for a terminal.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -74,7 +79,7 @@ pub trait OnPath<T> {
 
 impl<T> OnPath<T> for nix::Result<T> {
     fn on(self, action: &'static str, path: &[u8]) -> Result<T, FsError> {
-        self.map_err(|errno| FsError::Call { action, path: for_terminal(path), errno })
+        self.map_err(|errno| FsError::call(action, path, errno))
     }
 }
 

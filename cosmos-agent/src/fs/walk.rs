@@ -35,7 +35,7 @@ impl Obstacle {
     #[must_use]
     pub fn into_error(self, path: &[u8]) -> FsError {
         match self {
-            Self::Missing => FsError::Call { action: "reach", path: for_terminal(path), errno: Errno::ENOENT },
+            Self::Missing => FsError::call("reach", path, Errno::ENOENT),
             Self::Blocked(reason) => FsError::Blocked { path: for_terminal(path), reason },
             Self::Failed(error) => error,
         }
@@ -121,7 +121,7 @@ impl Root {
         let handle = match here.open_path(name) {
             Ok(handle) => handle,
             Err(Errno::ENOENT) => return Err(Obstacle::Missing),
-            Err(errno) => return Err(Obstacle::Failed(Err::<(), _>(errno).on("reach", path).unwrap_err())),
+            Err(errno) => return Err(Obstacle::Failed(FsError::call("reach", path, errno))),
         };
         let failed = |error| Obstacle::Failed(error);
         let stat = nix::sys::stat::fstat(&handle).on("look at", path).map_err(failed)?;
