@@ -63,7 +63,7 @@ impl Batch {
 
     /// Tells whether it is time to put the batch in place.
     pub(super) fn is_full(&self) -> bool {
-        self.pending.len() >= FILES || self.bytes >= BYTES || self.folders.len() >= FOLDERS
+        self.pending.len() >= FILES || self.bytes >= BYTES || self.has_many_folders()
     }
 
     /// Puts the temporary files' content on disk.
@@ -71,6 +71,10 @@ impl Batch {
         if self.pending.len() <= FEW {
             return self.pending.iter().filter_map(|pending| pending.file.as_ref()).try_for_each(write::sync);
         }
+        self.sync_systems()
+    }
+
+    fn sync_systems(&self) -> nix::Result<()> {
         let mut systems = BTreeMap::new();
         for ((device, _), directory) in &self.folders {
             systems.entry(*device).or_insert(directory);
@@ -84,8 +88,21 @@ impl Batch {
         std::mem::take(&mut self.pending)
     }
 
+    /// Tells whether so many folders are open that they have to be synced and let go.
+    pub(super) fn has_many_folders(&self) -> bool {
+        self.folders.len() >= FOLDERS
+    }
+
     /// Puts the touched folders' entries on disk.
+    ///
+    /// Once at the end is enough: until then the journal tells what a power cut may have undone.
     pub(super) fn sync_folders(&mut self) -> nix::Result<()> {
-        std::mem::take(&mut self.folders).values().try_for_each(Directory::sync)
+        if self.folders.len() <= FEW {
+            self.folders.values().try_for_each(Directory::sync)?;
+        } else {
+            self.sync_systems()?;
+        }
+        self.folders.clear();
+        Ok(())
     }
 }

@@ -110,6 +110,7 @@ impl<'a> Execution<'a> {
             }
         }
         self.put_in_place()?;
+        self.sync_folders()?;
         progress(Progress { done: total, total });
         Ok(())
     }
@@ -315,7 +316,7 @@ impl<'a> Execution<'a> {
         self.batch.touch(place.directory.clone()).on("look at the folder of", place.path())
     }
 
-    /// Syncs what is pending, renames it, syncs the folders.
+    /// Syncs what is pending, then renames it.
     fn put_in_place(&mut self) -> Result<(), StepError> {
         self.batch.sync_files().on("put on disk the files planned below", b"/")?;
         let mut pending = self.batch.take().into_iter();
@@ -328,9 +329,15 @@ impl<'a> Execution<'a> {
                 return Err(error.into());
             }
         }
-        self.batch.sync_folders().on("put on disk the folders changed below", b"/")?;
+        if self.batch.has_many_folders() {
+            self.sync_folders()?;
+        }
         self.cursor.forget();
         Ok(())
+    }
+
+    fn sync_folders(&mut self) -> Result<(), FsError> {
+        self.batch.sync_folders().on("put on disk the folders changed below", b"/")
     }
 
     fn rename(&mut self, pending: &Pending) -> Result<(), FsError> {

@@ -528,3 +528,23 @@ fn an_entry_left_alone_only_has_to_be_there() {
     let entry: &ManagedEntry = &machine.managed().entries[&path("etc/motd")];
     assert!(entry.left_alone);
 }
+
+#[test]
+#[ignore = "needs root: gives files to another user"]
+fn owners_are_given_and_drift_of_owners_is_repaired() {
+    let mut machine = Machine::new();
+    let mut model = machine.model(1, &[("etc/motd", Want::File("ours")), ("etc/link", Want::Link("motd"))]);
+    let mut entries = model.entries().clone();
+    for entry in entries.values_mut() {
+        (entry.owner, entry.group) = (Owner::Id(33), Owner::Id(34));
+    }
+    model.amend(entries);
+    machine.converge(&model);
+    std::os::unix::fs::lchown(machine.at("etc/link"), Some(0), Some(0)).unwrap();
+    std::os::unix::fs::chown(machine.at("etc/motd"), Some(1), Some(1)).unwrap();
+    machine.converge(&model);
+    for name in ["etc", "etc/motd", "etc/link"] {
+        let found = fs::symlink_metadata(machine.at(name)).unwrap();
+        assert_eq!((found.uid(), found.gid()), (33, 34), "{name}");
+    }
+}
