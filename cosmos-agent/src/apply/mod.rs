@@ -24,7 +24,7 @@ use crate::fs::{FsError, Root};
 
 pub use folder::StateFolder;
 pub use recover::{RecoverError, Recovery, recover};
-pub use remember::take_over;
+pub use remember::{TakenOver, take_over};
 
 /// Where the bytes of planned files come from.
 pub trait Contents {

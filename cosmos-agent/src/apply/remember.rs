@@ -110,15 +110,24 @@ fn agrees(entry: &ManagedEntry, found: &Observed) -> bool {
         }
 }
 
-/// Takes what tasks made of managed paths into `managed`; returns the paths whose content, owner or mode changed (C11).
+/// What tasks did to managed paths.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TakenOver {
+    /// Paths whose content, owner or mode changed.
+    pub changed: Vec<RelPath>,
+    /// Whether the managed set is another now, if only by the stat of a path that was merely touched.
+    pub differs: bool,
+}
+
+/// Takes what tasks made of managed paths into `managed` (C11).
 ///
 /// A path that a task removed or made another kind of thing is not taken over: that is drift.
 ///
 /// # Errors
 /// Returns the first path that could not be looked at.
-pub fn take_over(root: &Root, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
+pub fn take_over(root: &Root, managed: &mut ManagedSet) -> Result<TakenOver, FsError> {
     let mut settling = Settling { cursor: Cursor::new(root), observer: Observer::new(root) };
-    let mut changed = Vec::new();
+    let mut taken = TakenOver::default();
     for (path, entry) in &mut managed.entries {
         let Some(now) = settling.stat(path)? else { continue };
         let untouched = now == entry.stat && entry.kind != ManagedKind::Directory;
@@ -128,15 +137,17 @@ pub fn take_over(root: &Root, managed: &mut ManagedSet) -> Result<Vec<RelPath>, 
         let found = settling.observer.look(path, None)?;
         if !agrees(entry, &found) && adopt(entry, &found) {
             entry.task_made = true;
-            changed.push(path.clone());
+            taken.changed.push(path.clone());
+            taken.differs = true;
         }
-        if agrees(entry, &found) {
+        if agrees(entry, &found) && entry.kind != ManagedKind::Directory {
             let settled = settling.stat(path)? == Some(now);
             entry.unfinished = !settled;
             entry.stat = Stat { size: entry.size, ..now };
+            taken.differs = true;
         }
     }
-    Ok(changed)
+    Ok(taken)
 }
 
 /// Lets `entry` say what was found, if it is of the same kind.

@@ -13,7 +13,7 @@ use cosmos_model::planner::{self, PlanSettings};
 use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::stage::{KnownContent, Layers, stage};
 use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind, StagedModel};
-use cosmos_model::trust::VerifiedRevision;
+use cosmos_model::trust::{TrustState, VerifiedRevision};
 use nix::errno::Errno;
 
 use super::managed_file::ManagedFile;
@@ -67,18 +67,19 @@ fn path(text: &str) -> RelPath {
 
 fn revision(commit: u8) -> VerifiedRevision {
     let commit = ObjectId::new([commit; 20]).to_string();
-    serde_json::from_value(serde_json::json!({
+    let state: TrustState = serde_json::from_value(serde_json::json!({ "accepted": {
         "commit": commit, "tree": EMPTY_TREE, "tag": null, "signers": [], "signed_at": "2026-01-10T03:15:00Z",
         "valid_until": null, "counter": null, "removals": 0
-    }))
-    .unwrap()
+    } }))
+    .unwrap();
+    state.accepted().unwrap().clone()
 }
 
 impl Machine {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path()).unwrap();
-        let host = RealHost::new(root, StateFolder::new(root.clone(), path("var/lib/cosmos"), 1 << 20));
+        let host = RealHost::new(root.clone(), StateFolder::new(root, path("var/lib/cosmos"), 1 << 20));
         Self { folder, host, contents: BTreeMap::new() }
     }
 
@@ -265,7 +266,7 @@ fn drift_is_repaired_and_the_foreign_version_kept() {
 fn backups_are_bounded_and_the_oldest_go_first() {
     let mut machine = Machine::new();
     let root = machine.host.root().clone();
-    machine.host = RealHost::new(root, StateFolder::new(root.clone(), path("var/lib/cosmos"), 25));
+    machine.host = RealHost::new(root.clone(), StateFolder::new(root, path("var/lib/cosmos"), 25));
     let model = machine.model(1, &[("etc/motd", Want::File("ours\n"))]);
     machine.converge(&model);
     for version in ["foreign 1\n", "foreign 2\n", "foreign 3\n"] {
@@ -369,6 +370,12 @@ fn what_a_task_changed_is_taken_over_and_not_planned_against() {
     assert_eq!(machine.host.take_over(&mut managed).unwrap(), [path("etc/motd")]);
     assert!(machine.managed().entries[&path("etc/motd")].task_made);
     assert_eq!(machine.plan(&model).steps(), []);
+    assert_eq!(machine.difference(), None);
+
+    // A file that was only touched is not changed, and recognised from then on.
+    fs::write(machine.at("etc/other"), "o").unwrap();
+    assert_eq!(machine.difference().as_deref(), Some("etc/other"));
+    assert!(machine.host.take_over(&mut managed).unwrap().is_empty());
     assert_eq!(machine.difference(), None);
 }
 

@@ -149,7 +149,7 @@ fn reversed_components(path: &[u8]) -> Vec<Vec<u8>> {
     path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
 }
 
-/// Reaches the folders of many paths in turn, keeping the way to the last one open: sorted paths cost one look a folder.
+/// Reaches the folders of many paths in turn. The way to the last one stays open: sorted paths cost one look a folder.
 #[derive(Debug)]
 pub struct Cursor<'r> {
     root: &'r Root,

@@ -110,10 +110,10 @@ impl Host for RealHost {
     }
 
     fn take_over(&mut self, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
-        let changed = apply::take_over(&self.root, managed)?;
-        if !changed.is_empty() {
+        let taken = apply::take_over(&self.root, managed)?;
+        if taken.differs {
             self.state.write_managed(managed)?;
         }
-        Ok(changed)
+        Ok(taken.changed)
     }
 }
