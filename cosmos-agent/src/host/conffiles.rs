@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn conffiles_are_read_with_blanks_in_names_and_obsolete_ones() {
-        let status = b"Package: a\nConffiles:\n /etc/a b 0123\n /etc/old 4567 obsolete\nDescription: x\n /etc/no 1\n\nPackage: b\n";
+        let status = b"Package: a\nConffiles:\n /etc/a b 0123\n /etc/old 4567 obsolete\n\
+            Description: x\n /etc/no 1\n\nPackage: b\n";
         let shown: Vec<String> = parse(status).iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["etc/a b", "etc/old"]);
     }
