@@ -14,8 +14,8 @@ use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::fetch::{Limits, RemoteSettings};
 use crate::fs::Root;
-use crate::settings::load::{self, LoadError};
 use crate::settings::AgentSettings;
+use crate::settings::load::{self, LoadError};
 use crate::site::Site;
 
 /// Everything a command needs to know before it does anything. Read once, never changed.
@@ -133,7 +133,8 @@ impl Agent {
     /// Returns a [`Failure`] when the path is not UTF-8 or its folder does not exist.
     pub fn take_bundle(&mut self, file: &Path) -> Result<(), Failure> {
         let missing = |why: String| Failure::of(Status::Usage, why, "name a bundle made by 'git bundle create'");
-        let path = file.canonicalize().map_err(|error| missing(format!("cannot find '{}': {error}", file.display())))?;
+        let path =
+            file.canonicalize().map_err(|error| missing(format!("cannot find '{}': {error}", file.display())))?;
         let path = path.to_str().ok_or_else(|| missing("the bundle's path is not UTF-8".to_owned()))?;
         self.remotes = vec![RemoteSettings { url: format!("bundle:{path}"), ..RemoteSettings::default() }];
         Ok(())

@@ -54,7 +54,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  cosmos init fleet/ --fleet home --signer operator.asc")]
     Init(InitOptions),
     /// Writes this host's trust settings and fetches the repository for the first time
-    #[command(after_help = "Examples:\n  cosmos clone https://git.example.org/fleet.git --trust COMMIT:FINGERPRINT --fqdn ns1.example.org")]
+    #[command(
+        after_help = "Examples:\n  cosmos clone https://git.example.org/fleet.git --trust COMMIT:FINGERPRINT --fqdn ns1.example.org"
+    )]
     Clone(CloneOptions),
     /// Fetches and authenticates: the newest revision that passes becomes the one to apply
     Update,

@@ -234,7 +234,11 @@ impl<'a> Pipeline<'a> {
         stage::stage(self.agent, revision, &self.store, managed)
     }
 
-    fn observe(&self, model: &StagedModel, managed: &ManagedSet) -> Result<cosmos_model::snapshot::HostSnapshot, Failure> {
+    fn observe(
+        &self,
+        model: &StagedModel,
+        managed: &ManagedSet,
+    ) -> Result<cosmos_model::snapshot::HostSnapshot, Failure> {
         let request = ObserveRequest::of(model, managed, self.agent.settings.verify_content);
         let mut snapshot = self.host.observe(&request)?;
         if managed.entries.keys().any(|path| !model.entries().contains_key(path)) {

@@ -136,7 +136,8 @@ impl<'a> TaskRun<'a> {
             Failure::new(Status::Failed, &error, "run 'cosmos update' to write the model again")
         };
         let index = self.folder.index().map_err(unreadable)?;
-        let read = reread::reread(self.folder.path(), &index, model.entries(), &self.ran.borrow()).map_err(unreadable)?;
+        let read =
+            reread::reread(self.folder.path(), &index, model.entries(), &self.ran.borrow()).map_err(unreadable)?;
         let mut amended = model.clone();
         amended.amend(read.entries);
         Ok(Cow::Owned(amended))
@@ -188,7 +189,9 @@ fn ending(finished: &Finished) -> Option<String> {
         Ended::Exit(0) => None,
         Ended::Exit(status) => Some(format!("exit status {status}")),
         Ended::Signal(signal) => Some(format!("killed by signal {signal}")),
-        Ended::TimedOut => Some(format!("ended after {:.0} s, the longest a task may take", finished.duration.as_secs_f64())),
+        Ended::TimedOut => {
+            Some(format!("ended after {:.0} s, the longest a task may take", finished.duration.as_secs_f64()))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use cosmos_agent::fetch::{Limits, RemoteSettings};
 use cosmos_agent::fs::Root;
 use cosmos_agent::settings::{AgentFile, AgentSettings, LimitsFile, MergedAgent, Seconds, Size, TrustFile, load};
+use cosmos_model::path::RelPath;
 use cosmos_model::trust::{Introduction, MergeRule, Mode, TrustPolicy};
 use proptest::prelude::*;
 
@@ -136,6 +137,7 @@ fn trust_settings_become_the_judges_policy() {
         merge_rule: MergeRule::Any,
         require_statement: true,
         max_age: Some(30 * 86_400),
+        key_folders: vec![RelPath::new(b"global/overlay/etc/cosmos/keys").unwrap()],
     };
     assert_eq!(read.policy(), expected);
     assert_eq!((read.fqdn.as_str(), read.ring.as_deref()), ("ns1.example.org", Some("early")));

@@ -58,7 +58,8 @@ fn fetch(classic: &ClassicSettings, url: &str) -> Result<(), Failure> {
     session.finish();
     checkout::create(&classic.repo, url.as_bytes(), &branch).map_err(refused)?;
     let view = View { commit: tip, branch: &branch, tag: None };
-    checkout::show(&classic.repo, &site.checkout_index(), view, &store, &store.path().join("objects")).map_err(refused)?;
+    checkout::show(&classic.repo, &site.checkout_index(), view, &store, &store.path().join("objects"))
+        .map_err(refused)?;
     Ok(())
 }
 
@@ -66,7 +67,9 @@ fn fetch(classic: &ClassicSettings, url: &str) -> Result<(), Failure> {
 fn followed(classic: &ClassicSettings, refs: &[RemoteRef]) -> Result<(String, ObjectId), Failure> {
     let tip = |branch: &str| {
         let name = format!("refs/heads/{branch}");
-        refs.iter().find(|reference| reference.name == name.as_bytes()).map(|reference| (branch.to_owned(), reference.id))
+        refs.iter()
+            .find(|reference| reference.name == name.as_bytes())
+            .map(|reference| (branch.to_owned(), reference.id))
     };
     let found = classic.branch.as_deref().map_or_else(|| tip("main").or_else(|| tip("master")), tip);
     found.ok_or_else(|| {

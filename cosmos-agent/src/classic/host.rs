@@ -66,12 +66,15 @@ pub fn load(folder: &Path, options: &GlobalOptions) -> Result<Agent, Failure> {
     let classic = settings(folder, options)?;
     classic.verification(options.insecure_skip_verification).map_err(|error| unusable(&error))?;
     let layers = classic.layers().map_err(|error| unusable(&error))?.to_vec();
-    let keys = keyring::read(&classic.keyring_home())
-        .map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
-    let url = checkout::origin_url(&classic.repo)
-        .map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
+    let keys =
+        keyring::read(&classic.keyring_home()).map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
+    let url = checkout::origin_url(&classic.repo).map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
     let url = String::from_utf8(url).map_err(|_| {
-        Failure::of(Status::Usage, "the clone's remote.origin.url is not UTF-8", "set it again with 'git remote set-url'")
+        Failure::of(
+            Status::Usage,
+            "the clone's remote.origin.url is not UTF-8",
+            "set it again with 'git remote set-url'",
+        )
     })?;
     let nowhere = |error| Failure::new(Status::Usage, &error, "mend COSMOS_ROOT or COSMOS_BASE in cosmos.conf");
     let site = Site::classic(&classic.root, &classic.base).map_err(nowhere)?;

@@ -40,8 +40,11 @@ pub fn run(options: &CloneOptions, global: &GlobalOptions) -> Result<Status, Fai
     })?;
     let status = operation::print(&agent, &report);
     if status == Status::Done && !global.json {
-        println!("'{}' trusts commit {}; 'cosmos plan' shows what it asks for, 'cosmos run' does it",
-            agent.host(), settings.introduction.0);
+        println!(
+            "'{}' trusts commit {}; 'cosmos plan' shows what it asks for, 'cosmos run' does it",
+            agent.host(),
+            settings.introduction.0
+        );
     }
     Ok(status)
 }
@@ -142,4 +145,3 @@ fn write(root: &Root, path: &RelPath, settings: &TrustFile, again: bool) -> Resu
     }
     Ok(fs::replace(root, path, text.as_bytes(), 0o600)?)
 }
-

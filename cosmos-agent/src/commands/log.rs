@@ -34,7 +34,8 @@ fn lines(entry: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let commit: String = text(&entry["commit"]).chars().take(12).collect();
     let signers: Vec<String> = entry["signers"].as_array().into_iter().flatten().map(|s| text(&s["user_id"])).collect();
-    let mut lines = vec![format!("{}  {}  {commit}  {}", text(&entry["time"]), text(&entry["command"]), signers.join(", "))];
+    let mut lines =
+        vec![format!("{}  {}  {commit}  {}", text(&entry["time"]), text(&entry["command"]), signers.join(", "))];
     for change in entry["changes"].as_array().into_iter().flatten() {
         lines.push(format!("    {} {}  ({})", text(&change["action"]), text(&change["path"]), text(&change["cause"])));
     }

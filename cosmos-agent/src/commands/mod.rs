@@ -13,7 +13,7 @@ mod demo;
 mod drift;
 mod folder;
 mod gpg;
-mod init;
+pub mod init;
 mod log;
 mod manual;
 mod pause;

@@ -10,7 +10,6 @@ use crate::pause;
 /// # Errors
 /// Returns a [`Failure`] when the switch cannot be removed.
 pub fn run(global: &GlobalOptions) -> Result<Status, Failure> {
-    pause::resume(&native_site(global)?.root)
-        .map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
+    pause::resume(&native_site(global)?.root).map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
     Ok(Status::Done)
 }

@@ -39,7 +39,10 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
         }
         let failure = worked.as_ref().err();
         message = settle(pipeline, failure, options.scheduled, now);
-        if worked.is_ok() && pipeline.report.status == Status::Done && pipeline.record.state.look.failing_since.is_none() {
+        if worked.is_ok()
+            && pipeline.report.status == Status::Done
+            && pipeline.record.state.look.failing_since.is_none()
+        {
             pipeline.record.stamp(&agent.settings.stamp)?;
         }
         worked

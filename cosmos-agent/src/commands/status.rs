@@ -76,11 +76,18 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
     let applied = &body["applied"]["commit"];
     lines.push(match applied.as_str() {
         None => "applied   nothing yet".to_owned(),
-        Some(commit) if applied == &accepted["commit"] => format!("applied   the same, {} paths ({commit:.12})", body["managed"]),
+        Some(commit) if applied == &accepted["commit"] => {
+            format!("applied   the same, {} paths ({commit:.12})", body["managed"])
+        }
         Some(commit) => format!("applied   {commit}, {} paths", body["managed"]),
     });
     for refused in body["refused"].as_array().into_iter().flatten().filter(|one| one["overtaken"] != true) {
-        let line = format!("refused   {:.12} of '{}': {}", text(&refused["object"]), text(&refused["reference"]), text(&refused["reason"]));
+        let line = format!(
+            "refused   {:.12} of '{}': {}",
+            text(&refused["object"]),
+            text(&refused["reference"]),
+            text(&refused["reason"])
+        );
         lines.push(Palette::paint(palette.removed, &line));
         lines.push(format!("          {}", text(&refused["repair"])));
     }
@@ -103,7 +110,10 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
         }
     }
     if body["cloned"] == true {
-        say("machine", "this is not the machine the state was made on: run 'cosmos clone --again' with its own name".to_owned());
+        say(
+            "machine",
+            "this is not the machine the state was made on: run 'cosmos clone --again' with its own name".to_owned(),
+        );
     }
     lines
 }

@@ -77,7 +77,10 @@ fn body(judgement: &Judgement) -> Value {
 fn lines(judgement: &Judgement, palette: &Palette) -> Vec<String> {
     let mut lines: Vec<String> = judgement.steps.iter().map(|step| line(step, palette)).collect();
     for refused in judgement.refusals.iter().filter(|refused| !refused.overtaken) {
-        lines.push(Palette::paint(palette.removed, &format!("refused {} of '{}': {}", refused.object, refused.reference, refused.reason)));
+        lines.push(Palette::paint(
+            palette.removed,
+            &format!("refused {} of '{}': {}", refused.object, refused.reference, refused.reason),
+        ));
         lines.push(format!("    {}", refused.reason.repair()));
     }
     lines.push(match &judgement.revision {
@@ -88,12 +91,15 @@ fn lines(judgement: &Judgement, palette: &Palette) -> Vec<String> {
 }
 
 fn line(step: &JudgedStep, palette: &Palette) -> String {
-    let signer = step.signer.as_ref().map_or("nobody known".to_owned(), |signer| {
-        format!("{} {}", signer.fingerprint, signer.user_id)
-    });
+    let signer = step
+        .signer
+        .as_ref()
+        .map_or("nobody known".to_owned(), |signer| format!("{} {}", signer.fingerprint, signer.user_id));
     let policy = step.policy.map_or("the keys folder".to_owned(), |policy| format!("policy {policy:.12}"));
     match &step.refusal {
-        None => format!("{}  {}  signed by {signer}, by {policy}", Palette::paint(palette.created, "good"), step.commit),
+        None => {
+            format!("{}  {}  signed by {signer}, by {policy}", Palette::paint(palette.created, "good"), step.commit)
+        }
         Some(refusal) => format!("{}  {}  {signer}: {refusal}", Palette::paint(palette.removed, "bad "), step.commit),
     }
 }

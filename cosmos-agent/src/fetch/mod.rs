@@ -133,7 +133,9 @@ impl FetchError {
             Self::Url { .. } => "use https://, ssh://, git://, an absolute path, or bundle:/path",
             Self::Settings { .. } => "mend the [[remote]] in trust.toml; docs/formats.md section 2 names its keys",
             Self::Remote { .. } => "ask the remote the same with git: git ls-remote URL",
-            Self::TooSlow { .. } | Self::Limit { .. } => "if that much is meant, raise the limit in [limits] of trust.toml",
+            Self::TooSlow { .. } | Self::Limit { .. } => {
+                "if that much is meant, raise the limit in [limits] of trust.toml"
+            }
             Self::Missing { .. } => "the remote is damaged: run 'git fsck' there, or use another one",
             Self::Child { .. } | Self::Fork(_) => "run again; if it stays, look for the kernel's reason with 'dmesg'",
             Self::Store { .. } => "make room in the cache folder, or remove it: it is fetched again",

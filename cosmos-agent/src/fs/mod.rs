@@ -15,5 +15,5 @@ pub use directory::Directory;
 pub use error::{FsError, OnPath};
 pub use read::{Kind, kind_of, stat_of};
 pub use walk::{Cursor, Obstacle, Root};
-pub use write::{append, make_directories, open_private, remove, rename, replace, touch};
 pub(crate) use write::set_directory_attributes;
+pub use write::{append, make_directories, open_private, remove, rename, replace, touch};

@@ -55,7 +55,9 @@ pub fn step(step: &Step) -> Value {
         }
         Action::MakeSymlink { target, attributes } => (write_word(step), "symlink", symlink(attributes, target)),
         Action::MakeDirectory { attributes } => ("create", "directory", directory(attributes)),
-        Action::SetAttributes { attributes } => ("attributes", kind_of(step.expects()), with_attributes(&old, attributes)),
+        Action::SetAttributes { attributes } => {
+            ("attributes", kind_of(step.expects()), with_attributes(&old, attributes))
+        }
         Action::Remove => ("remove", kind_of(step.expects()), Value::Null),
         Action::RemoveDirectory => ("remove", "directory", Value::Null),
     };

@@ -27,7 +27,8 @@ pub fn step(step: &Step, palette: &Palette) -> String {
         _ if *step.expects() == Observed::Absent => ('+', palette.created),
         _ => ('~', palette.changed),
     };
-    let trailing = if matches!(step.action(), Action::MakeDirectory { .. } | Action::RemoveDirectory) { "/" } else { "" };
+    let trailing =
+        if matches!(step.action(), Action::MakeDirectory { .. } | Action::RemoveDirectory) { "/" } else { "" };
     let mut remark = match (step.action(), step.cause()) {
         (Action::SetAttributes { attributes }, cause) => {
             let drift = if cause == Cause::Drift { ", drift repaired" } else { "" };

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use cosmos_model::escape::for_terminal;
-use cosmos_model::path::RelPath;
 use cosmos_model::host_name::HostName;
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::path::RelPath;
 use cosmos_model::trust::{Introduction, MergeRule, Mode, TrustPolicy};
 
 use crate::fetch::{Limits, RemoteSettings};

@@ -141,7 +141,8 @@ impl World {
     /// Introduces a host to the repository by path and expects success.
     pub fn clone_host(&self, name: &str, trust: &str, operator: &Operator) -> PathBuf {
         let root = self.host(name);
-        let ran = self.on(&root, &self.clone_words(name, trust, operator).iter().map(String::as_str).collect::<Vec<_>>());
+        let ran =
+            self.on(&root, &self.clone_words(name, trust, operator).iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(ran.status, 0, "cosmos clone: {ran:?}");
         root
     }
@@ -149,7 +150,9 @@ impl World {
     /// Returns the words of the clone command, for tests that change one of them.
     pub fn clone_words(&self, name: &str, trust: &str, operator: &Operator) -> Vec<String> {
         let introduction = format!("{trust}:{}", operator.fingerprint);
-        ["clone", &self.repo().display().to_string(), "--trust", &introduction, "--fqdn", name].map(str::to_owned).into()
+        ["clone", &self.repo().display().to_string(), "--trust", &introduction, "--fqdn", name]
+            .map(str::to_owned)
+            .into()
     }
 
     /// Runs the agent on the host below `root`.
