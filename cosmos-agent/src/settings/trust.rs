@@ -6,7 +6,7 @@ use cosmos_model::escape::for_terminal;
 use cosmos_model::host_name::HostName;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
-use cosmos_model::trust::{Introduction, MergeRule, Mode, TrustPolicy};
+use cosmos_model::trust::{DEFAULT_KEY_FOLDER, Introduction, MergeRule, Mode, TrustPolicy};
 
 use crate::fetch::{Limits, RemoteSettings};
 
@@ -15,9 +15,6 @@ use super::limits::LimitsFile;
 use super::mistake::{Located, Mistakes, Place};
 use super::units::{Seconds, Size};
 use super::{FORMAT, remote};
-
-/// Where a native repository may carry classic keys, when it has no policy file.
-const KEYS: &str = "global/overlay/etc/cosmos/keys";
 
 /// What the administrator laid down when the host was introduced to its repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +72,7 @@ impl TrustFile {
             merge_rule: self.merge_rule,
             require_statement: self.require_statement,
             max_age: self.max_age.map(|age| i64::try_from(age.0).unwrap_or(i64::MAX)),
-            key_folders: vec![RelPath::new(KEYS.as_bytes()).expect("a plain path")],
+            key_folders: vec![RelPath::new(DEFAULT_KEY_FOLDER.as_bytes()).expect("a plain path")],
         }
     }
 

@@ -76,11 +76,14 @@ pub enum GrammarError {
     SshBlock,
 }
 
+/// What is signed, and the signature block over it.
+pub type Signed<'a> = (&'a [u8], &'a [u8]);
+
 /// Splits a tag's text into what is signed and the signature block, which ends the text.
 ///
 /// # Errors
 /// Returns [`GrammarError`] for two blocks, a foreign one, or anything after the block; `None` is an unsigned text.
-pub fn split_signed(text: &[u8]) -> Result<Option<(&[u8], &[u8])>, GrammarError> {
+pub fn split_signed(text: &[u8]) -> Result<Option<Signed<'_>>, GrammarError> {
     let mut starts = line_starts(text).filter(|start| MARKS.iter().any(|mark| text[*start..].starts_with(mark)));
     let Some(start) = starts.next() else { return Ok(None) };
     if starts.next().is_some() {

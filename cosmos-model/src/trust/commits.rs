@@ -148,11 +148,12 @@ impl Branch<'_, '_> {
     ) -> Result<(Below, Vec<Attested>, Rc<TrustSet>), Refusal> {
         let set = self.walk.sources.judging(&below.source, candidate)?;
         let own = self.walk.judge_signature(&set, signed, (below, id));
+        let signer = own.as_ref().ok().map(|good| self.walk.signer(&set, &good.fingerprint));
         self.walk.steps.push(JudgedStep {
             object: id,
             commit: id,
             reference: None,
-            signer: own.as_ref().ok().map(|good| self.walk.signer(&set, &good.fingerprint)),
+            signer,
             right: self.walk.right(),
             policy: below.source.policy(),
             refusal: own.as_ref().err().cloned(),
@@ -238,12 +239,14 @@ impl Branch<'_, '_> {
         let mut first_reason = None;
         let mut next = Some(tip);
         while let Some(id) = next.filter(|id| self.history.nodes.contains_key(id)) {
-            match self.may_act(id) {
-                Ok(()) => {
-                    self.stand_on(id);
-                    break;
-                }
-                Err(refusal) => first_reason = first_reason.or(Some(refusal)),
+            // Naming the reason costs a walk of its own, so it is done for the tip only.
+            let judged = if self.good.contains_key(&id) { Some(self.may_act(id)) } else { None };
+            if let Some(Ok(())) = judged {
+                self.stand_on(id);
+                break;
+            }
+            if first_reason.is_none() {
+                first_reason = judged.and_then(Result::err).or_else(|| Some(self.reason_below(id)));
             }
             next = self.history.nodes[&id].parents.first().copied();
         }

@@ -1,5 +1,6 @@
 //! The commits between a root and some tips, in an order in which parents come first (T4, T5). Never recursive.
 
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use alloc::vec::Vec;
 
@@ -92,9 +93,9 @@ impl Walk<'_> {
         if history.below.contains(&id) || history.broken.contains_key(&id) {
             return;
         }
-        if !history.nodes.contains_key(&id) {
+        if let Entry::Vacant(vacant) = history.nodes.entry(id) {
             match read_node(self.objects, id) {
-                Ok(node) => history.nodes.insert(id, node),
+                Ok(node) => vacant.insert(node),
                 Err(refusal) => return drop(history.broken.insert(id, refusal)),
             };
             self.open.insert(id);

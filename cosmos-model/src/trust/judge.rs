@@ -13,8 +13,8 @@ use sequoia_openpgp as openpgp;
 use super::judgement::{Expiring, Judgement};
 use super::refusal::{Refusal, Refused};
 use super::signature;
-use super::signers::{self, TrustSet};
-use super::sources::{Source, Sources};
+use super::signers;
+use super::sources::{Knowledge, Source, Sources};
 use super::state::TrustState;
 use super::verified::VerifiedRevision;
 use super::walk::{Outcome, Pending, Standing, Walk};
@@ -48,8 +48,8 @@ impl TrustPolicy {
         let clock = state.latest.map_or(evidence.now, |latest| latest.max(evidence.now));
         let openpgp = StandardPolicy::at(signature::stamp(clock));
         let keyring = match &self.introduction {
-            Introduction::Keyring(bytes) => TrustSet::from_keys([bytes.as_slice()]),
-            Introduction::Commit { .. } => TrustSet::default(),
+            Introduction::Keyring(bytes) => bytes.as_slice(),
+            Introduction::Commit { .. } => &[],
         };
         let stored = state.certificates.values().filter_map(|text| signers::certificates(text.as_bytes()).ok());
         let stored = stored.flatten().map(Rc::new).collect();
@@ -66,6 +66,7 @@ impl TrustPolicy {
             vouched: BTreeSet::new(),
             leaned_on: BTreeSet::new(),
             auditors: (BTreeSet::new(), usize::MAX),
+            user_ids: BTreeMap::new(),
         }
     }
 
@@ -85,12 +86,7 @@ impl TrustPolicy {
     }
 
     /// Walks with every goodlist believed, and again without those nobody confirmed, until all are confirmed.
-    fn walk_vouched(
-        &self,
-        walk: &mut Walk<'_>,
-        standing: &Standing,
-        known: &BTreeMap<String, Rc<Cert>>,
-    ) -> Option<Outcome> {
+    fn walk_vouched(&self, walk: &mut Walk<'_>, standing: &Standing, known: &Knowledge) -> Option<Outcome> {
         let own = walk.sources.set(&standing.below.source).map(|set| set.goodlist.clone()).unwrap_or_default();
         let mut denied: BTreeSet<ObjectId> = BTreeSet::new();
         loop {
@@ -242,8 +238,13 @@ fn settle(walk: &mut Walk<'_>, outcome: &Outcome) -> Vec<Refused> {
 fn worth_keeping(walk: &mut Walk<'_>, state: &TrustState, outcome: &Outcome) -> BTreeMap<String, String> {
     let set = walk.sources.set(&outcome.standing.below.source).ok();
     let mut kept = BTreeMap::new();
-    let known: Vec<(String, Rc<Cert>)> =
-        walk.sources.knowledge.iter().map(|(name, certificate)| (name.clone(), Rc::clone(certificate))).collect();
+    let known: Vec<(String, Rc<Cert>)> = walk
+        .sources
+        .knowledge
+        .certificates
+        .iter()
+        .map(|(name, certificate)| (name.clone(), Rc::clone(certificate)))
+        .collect();
     for (fingerprint, mut certificate) in known {
         let in_tree = set.as_ref().and_then(|set| set.certificates().get(&fingerprint));
         let compromised = walk.sources.compromised.get(&fingerprint);

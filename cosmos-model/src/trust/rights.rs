@@ -1,6 +1,7 @@
 //! Which rights a change of the policy needs (docs/trust.md §6, T13).
 
 use alloc::collections::BTreeSet;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use openpgp::Cert;
@@ -38,7 +39,7 @@ pub fn needed(parent: &TrustSet, child: &TrustSet) -> Rights {
     }
     let shrinks = parent.certificates().iter().any(|(fingerprint, old)| {
         let new = child.certificates().get(fingerprint);
-        new.is_some_and(|new| new != old && !own_packets(old).is_subset(&own_packets(new)))
+        new.is_some_and(|new| !Rc::ptr_eq(new, old) && !own_packets(old).is_subset(&own_packets(new)))
     });
     if shrinks {
         needed.insert(Right::RetireUser);

@@ -13,6 +13,7 @@ use openpgp::parse::Parse as _;
 use sequoia_openpgp as openpgp;
 
 use super::refusal::Right;
+use crate::content::ContentHash;
 use crate::object_id::ObjectId;
 
 /// The largest policy or key file that is parsed: 1 MiB.
@@ -87,6 +88,11 @@ impl TrustSet {
     /// # Errors
     /// Returns a sentence when it is too large, no TOML of that shape, of another version, or holds a broken certificate.
     pub fn from_policy(bytes: &[u8]) -> Result<Self, String> {
+        Self::from_policy_with(bytes, &mut Parsed::default())
+    }
+
+    /// As [`Self::from_policy`], parsing each keyring once.
+    pub(crate) fn from_policy_with(bytes: &[u8], parsed: &mut Parsed) -> Result<Self, String> {
         if bytes.len() > POLICY_LIMIT {
             return Err(format!("it has {} bytes, more than {POLICY_LIMIT}", bytes.len()));
         }
@@ -97,7 +103,7 @@ impl TrustSet {
         }
         let mut set = Self { goodlist: written.commit_goodlist.into_iter().collect(), ..Self::default() };
         for (name, authorization) in written.authorization {
-            let certificates = certificates(authorization.keyring.as_bytes()).map_err(|error| {
+            let certificates = parsed.certificates(authorization.keyring.as_bytes()).map_err(|error| {
                 format!("the keyring of '{}': {error}", crate::escape::for_terminal(name.as_bytes()))
             })?;
             set.authorize(name, authorization.rights(), certificates);
@@ -109,10 +115,10 @@ impl TrustSet {
     ///
     /// A file that cannot be read adds nobody, as in the original, where gpg skips it.
     #[must_use]
-    pub fn from_keys<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    pub(crate) fn from_keys<'a>(files: impl IntoIterator<Item = &'a [u8]>, parsed: &mut Parsed) -> Self {
         let mut set = Self::default();
         for file in files.into_iter().filter(|file| file.len() <= POLICY_LIMIT) {
-            for certificate in certificates(file).unwrap_or_default() {
+            for certificate in parsed.certificates(file).unwrap_or_default() {
                 let name = certificate.fingerprint().to_hex();
                 set.authorize(name, ALL_RIGHTS.into_iter().collect(), [certificate]);
             }
@@ -120,11 +126,11 @@ impl TrustSet {
         set
     }
 
-    fn authorize(&mut self, name: String, rights: Rights, certificates: impl IntoIterator<Item = Cert>) {
+    fn authorize(&mut self, name: String, rights: Rights, certificates: impl IntoIterator<Item = Rc<Cert>>) {
         let mut members = BTreeSet::new();
         for certificate in certificates {
             members.insert(certificate.fingerprint().to_hex());
-            self.learn(&Rc::new(certificate));
+            self.learn(&certificate);
         }
         self.authorizations.insert(name, Authorization { rights, members });
     }
@@ -136,25 +142,18 @@ impl TrustSet {
             Some(known) => merge(known, certificate),
             None => Rc::clone(certificate),
         };
-        for key in merged.keys() {
+        self.put(fingerprint, merged);
+    }
+
+    /// Takes `certificate` as the copy that counts.
+    pub(crate) fn put(&mut self, fingerprint: String, certificate: Rc<Cert>) {
+        for key in certificate.keys() {
             let holders = self.by_key_id.entry(key.key().keyid()).or_default();
             if !holders.contains(&fingerprint) {
                 holders.push(fingerprint.clone());
             }
         }
-        self.certificates.insert(fingerprint, merged);
-    }
-
-    /// Returns this set with what `other` knows about the same certificates; nobody new gets in (T3, T11).
-    #[must_use]
-    pub(crate) fn refreshed(&self, other: &BTreeMap<String, Rc<Cert>>) -> Self {
-        let mut set = self.clone();
-        for (fingerprint, certificate) in &self.certificates {
-            if let Some(found) = other.get(fingerprint).filter(|found| !Rc::ptr_eq(found, certificate)) {
-                set.learn(found);
-            }
-        }
-        set
+        self.certificates.insert(fingerprint, certificate);
     }
 
     /// Adds everybody of `other` who is not here yet, with their rights.
@@ -204,9 +203,21 @@ impl TrustSet {
     }
 }
 
+/// Certificates by the hash of the text they were read from, so that a text that stays for years is parsed once.
+#[derive(Default)]
+pub(crate) struct Parsed(BTreeMap<ContentHash, Result<Vec<Rc<Cert>>, String>>);
+
+impl Parsed {
+    /// Reads every certificate in `bytes`, or remembers having done so.
+    pub(crate) fn certificates(&mut self, bytes: &[u8]) -> Result<Vec<Rc<Cert>>, String> {
+        let read = || certificates(bytes).map(|found| found.into_iter().map(Rc::new).collect());
+        self.0.entry(ContentHash::of(bytes)).or_insert_with(read).clone()
+    }
+}
+
 /// Merges two copies of one certificate; keeps the first when the library cannot.
 pub(crate) fn merge(known: &Rc<Cert>, other: &Rc<Cert>) -> Rc<Cert> {
-    if known == other {
+    if Rc::ptr_eq(known, other) || known == other {
         return Rc::clone(known);
     }
     match Cert::clone(known).merge_public(Cert::clone(other)) {

@@ -12,7 +12,7 @@ use sequoia_openpgp as openpgp;
 
 use super::refusal::Refusal;
 use super::signature;
-use super::signers::{self, POLICY_LIMIT, TrustSet};
+use super::signers::{self, POLICY_LIMIT, Parsed, TrustSet};
 use crate::object::{self, ObjectKind, ObjectSource};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
@@ -39,6 +39,46 @@ impl Source {
     }
 }
 
+/// What is known about certificates, whoever is trusted (T11).
+#[derive(Clone, Default)]
+pub struct Knowledge {
+    /// The merged certificates by fingerprint.
+    pub certificates: BTreeMap<String, Rc<Cert>>,
+    /// The addresses of the copies merged into them; a copy lives as long as [`Sources`] does.
+    learnt: BTreeSet<usize>,
+    /// The sources all of whose copies were merged.
+    sources: BTreeSet<Source>,
+}
+
+impl Knowledge {
+    fn learn(&mut self, certificate: &Rc<Cert>) -> bool {
+        if !self.learnt.insert(Rc::as_ptr(certificate) as usize) {
+            return false;
+        }
+        let fingerprint = certificate.fingerprint().to_hex();
+        let known = self.certificates.get(&fingerprint);
+        let merged = known.map_or_else(|| Rc::clone(certificate), |known| signers::merge(known, certificate));
+        let news = known.is_none_or(|known| !Rc::ptr_eq(known, &merged));
+        self.certificates.insert(fingerprint, merged);
+        news
+    }
+
+    /// Returns `set` with everything known about its members; nobody new gets in (T3, T11).
+    fn applied_to(&self, set: &TrustSet) -> TrustSet {
+        let mut applied = set.clone();
+        for (fingerprint, certificate) in set.certificates() {
+            match self.certificates.get(fingerprint) {
+                Some(known) if self.learnt.contains(&(Rc::as_ptr(certificate) as usize)) => {
+                    applied.put(fingerprint.clone(), Rc::clone(known));
+                }
+                Some(known) => applied.learn(known),
+                None => {}
+            }
+        }
+        applied
+    }
+}
+
 /// Reads and remembers sources, and what is known about certificates.
 pub struct Sources<'a> {
     objects: &'a dyn ObjectSource,
@@ -46,7 +86,14 @@ pub struct Sources<'a> {
     by_tree: BTreeMap<ObjectId, Result<Option<Source>, Refusal>>,
     sets: BTreeMap<Source, Result<Rc<TrustSet>, Refusal>>,
     /// What the walk has learnt so far, whoever is trusted (T11).
-    pub knowledge: BTreeMap<String, Rc<Cert>>,
+    pub knowledge: Knowledge,
+    /// Copies kept alive, since their addresses stand for them.
+    parsed: Parsed,
+    known: Vec<Rc<Cert>>,
+    /// Sources in which revocations were looked for.
+    looked: BTreeSet<Source>,
+    /// The addresses of copies that carry no such revocation.
+    harmless: BTreeSet<usize>,
     /// Certificates found to be revoked as compromised, from any source (T9).
     pub compromised: BTreeMap<String, Rc<Cert>>,
     /// Sets merged with the knowledge; emptied when that grows.
@@ -58,19 +105,27 @@ impl<'a> Sources<'a> {
     pub fn new(
         objects: &'a dyn ObjectSource,
         key_folders: &'a [RelPath],
-        keyring: TrustSet,
+        keyring: &[u8],
         known: Vec<Rc<Cert>>,
     ) -> Self {
+        let mut parsed = Parsed::default();
+        let keyring = TrustSet::from_keys([keyring], &mut parsed);
         let mut sources = Self {
             objects,
             key_folders,
             by_tree: BTreeMap::new(),
             sets: BTreeMap::new(),
-            knowledge: BTreeMap::new(),
+            knowledge: Knowledge::default(),
+            parsed,
+            known,
+            looked: BTreeSet::new(),
+            harmless: BTreeSet::new(),
             compromised: BTreeMap::new(),
             merged: BTreeMap::new(),
         };
-        known.iter().chain(keyring.certificates().values()).for_each(|certificate| sources.learn_one(certificate));
+        for certificate in sources.known.iter().chain(keyring.certificates().values()) {
+            sources.knowledge.learn(certificate);
+        }
         sources.sets.insert(Source::Keyring, Ok(Rc::new(keyring)));
         sources
     }
@@ -96,7 +151,7 @@ impl<'a> Sources<'a> {
         if let Some(known) = self.sets.get(source) {
             return known.clone();
         }
-        let read = read_set(self.objects, source).map(Rc::new);
+        let read = read_set(self.objects, source, &mut self.parsed).map(Rc::new);
         self.sets.insert(source.clone(), read.clone());
         read
     }
@@ -109,7 +164,8 @@ impl<'a> Sources<'a> {
         let known = match self.merged.get(parent) {
             Some(known) => Rc::clone(known),
             None => {
-                let known = Rc::new(self.set(parent)?.refreshed(&self.knowledge));
+                let set = self.set(parent)?;
+                let known = Rc::new(self.knowledge.applied_to(&set));
                 self.merged.insert(parent.clone(), Rc::clone(&known));
                 known
             }
@@ -117,45 +173,61 @@ impl<'a> Sources<'a> {
         match candidate.filter(|candidate| *candidate != parent) {
             // A candidate that cannot be read refreshes nothing; whether it may be accepted is judged elsewhere.
             Some(candidate) => match self.set(candidate) {
-                Ok(found) => Ok(Rc::new(known.refreshed(found.certificates()))),
+                Ok(found) => Ok(Rc::new(self.refreshed(&known, &found))),
                 Err(_) => Ok(known),
             },
             None => Ok(known),
         }
     }
 
-    /// Keeps what `source` says about certificates, after its revision was accepted (T11).
-    pub fn learn(&mut self, source: &Source) {
-        if let Ok(set) = self.set(source) {
-            set.certificates().values().for_each(|certificate| self.learn_one(certificate));
+    /// Merges what a candidate says about the members of `set`, without keeping it.
+    fn refreshed(&self, set: &TrustSet, candidate: &TrustSet) -> TrustSet {
+        let mut refreshed = set.clone();
+        for (fingerprint, found) in candidate.certificates() {
+            let news = !self.knowledge.learnt.contains(&(Rc::as_ptr(found) as usize));
+            if news && set.certificates().contains_key(fingerprint) {
+                refreshed.learn(found);
+            }
         }
+        refreshed
     }
 
-    fn learn_one(&mut self, certificate: &Rc<Cert>) {
-        let fingerprint = certificate.fingerprint().to_hex();
-        let known = self.knowledge.get(&fingerprint);
-        if known.is_some_and(|known| known == certificate) {
+    /// Keeps what `source` says about certificates, after its revision was accepted (T11).
+    pub fn learn(&mut self, source: &Source) {
+        if self.knowledge.sources.contains(source) {
             return;
         }
-        let merged = known.map_or_else(|| Rc::clone(certificate), |known| signers::merge(known, certificate));
-        self.knowledge.insert(fingerprint, merged);
-        self.merged.clear();
+        if let Ok(set) = self.set(source) {
+            for certificate in set.certificates().values() {
+                if self.knowledge.learn(certificate) {
+                    self.merged.clear();
+                }
+            }
+            self.knowledge.sources.insert(source.clone());
+        }
     }
 
     /// Looks for compromised certificates in a source nobody has accepted yet: a revocation proves itself (T9).
     pub fn look_for_revocations(&mut self, source: &Source, policy: &StandardPolicy) {
+        if !self.looked.insert(source.clone()) {
+            return;
+        }
         let Ok(set) = self.set(source) else { return };
         for (fingerprint, certificate) in set.certificates() {
-            let news = !self.compromised.contains_key(fingerprint) && signature::is_compromised(certificate, policy);
-            if news {
+            let address = Rc::as_ptr(certificate) as usize;
+            if self.compromised.contains_key(fingerprint) || self.harmless.contains(&address) {
+                continue;
+            }
+            if signature::is_compromised(certificate, policy) {
                 self.compromised.insert(fingerprint.clone(), Rc::clone(certificate));
-                self.learn_one(certificate);
+            } else {
+                self.harmless.insert(address);
             }
         }
     }
 
     /// Goes back to what was known before.
-    pub fn restore(&mut self, knowledge: BTreeMap<String, Rc<Cert>>) {
+    pub fn restore(&mut self, knowledge: Knowledge) {
         self.knowledge = knowledge;
         self.merged.clear();
     }
@@ -167,8 +239,11 @@ impl<'a> Sources<'a> {
 
     /// Looks for compromised certificates among what is known already.
     pub fn look_in_knowledge(&mut self, policy: &StandardPolicy) {
-        let found = self.knowledge.iter().filter(|(_, certificate)| signature::is_compromised(certificate, policy));
-        self.compromised = found.map(|(name, certificate)| (name.clone(), Rc::clone(certificate))).collect();
+        for (fingerprint, certificate) in &self.knowledge.certificates {
+            if signature::is_compromised(certificate, policy) {
+                self.compromised.insert(fingerprint.clone(), Rc::clone(certificate));
+            }
+        }
     }
 
     /// Lets certificates that were added to the keyring by hand sign like those of `source` (C7).
@@ -200,11 +275,11 @@ fn find_source(objects: &dyn ObjectSource, tree: ObjectId, key_folders: &[RelPat
     Ok((!keys.is_empty()).then_some(Source::Keys(keys)))
 }
 
-fn read_set(objects: &dyn ObjectSource, source: &Source) -> Result<TrustSet, Refusal> {
+fn read_set(objects: &dyn ObjectSource, source: &Source, parsed: &mut Parsed) -> Result<TrustSet, Refusal> {
     match source {
         Source::Policy(id) => {
             let bytes = object::read(objects, *id, ObjectKind::Blob)?;
-            TrustSet::from_policy(&bytes).map_err(|reason| Refusal::Policy { reason })
+            TrustSet::from_policy_with(&bytes, parsed).map_err(|reason| Refusal::Policy { reason })
         }
         Source::Keys(files) => {
             let mut contents = Vec::new();
@@ -216,7 +291,7 @@ fn read_set(objects: &dyn ObjectSource, source: &Source) -> Result<TrustSet, Ref
                 }
                 contents.push(bytes);
             }
-            Ok(TrustSet::from_keys(contents.iter().map(Vec::as_slice)))
+            Ok(TrustSet::from_keys(contents.iter().map(Vec::as_slice), parsed))
         }
         Source::Keyring => Ok(TrustSet::default()),
     }

@@ -34,12 +34,14 @@ pub struct Walk<'a> {
     pub sources: Sources<'a>,
     pub refused: Vec<Pending>,
     pub steps: Vec<JudgedStep>,
-    /// Commits that count as vouched for in this walk (goodlists); see [`super::vouching`].
+    /// Commits that count as vouched for in this walk (goodlists), until it is known whether they may.
     pub vouched: BTreeSet<ObjectId>,
     /// Those of them that were needed.
     pub leaned_on: BTreeSet<ObjectId>,
     /// Who could vouch when the walk began, and how many of them it takes.
     pub auditors: (BTreeSet<String>, usize),
+    /// Names by fingerprint, for those that were asked for.
+    pub user_ids: BTreeMap<String, String>,
 }
 
 /// A refusal before it is known whether history went past it.
@@ -175,9 +177,10 @@ impl Walk<'_> {
         }
         let at = transition.signatures.iter().map(|one| one.signed_at).max().unwrap_or(self.clock);
         let refreshed = self.sources.judging(candidate, None)?;
-        let left = self.usable(&refreshed, at);
-        if left < self.policy.threshold.max(1) {
-            return Err(Refusal::NoSignersLeft { left, need: self.policy.threshold.max(1) });
+        let need = self.policy.threshold.max(1);
+        let left = self.usable(&refreshed, at, need);
+        if left < need {
+            return Err(Refusal::NoSignersLeft { left, need });
         }
         Ok(())
     }
@@ -207,13 +210,14 @@ impl Walk<'_> {
         self.policy.policy_threshold.unwrap_or(usual).max(self.policy.threshold).max(1)
     }
 
-    fn usable(&self, set: &TrustSet, at: Time) -> usize {
+    /// Counts who could sign at `at`, up to `enough`.
+    fn usable(&self, set: &TrustSet, at: Time, enough: usize) -> usize {
         let can_sign = |fingerprint: &&String| {
             let certificate = set.certificates().get(*fingerprint);
             !self.sources.compromised.contains_key(*fingerprint)
                 && certificate.is_some_and(|one| signature::usable_until(one, &self.openpgp, at).is_some())
         };
-        set.holding(self.right()).iter().filter(can_sign).count()
+        set.holding(self.right()).iter().filter(can_sign).take(enough).count()
     }
 
     /// Checks a `cosmos:` line, or its absence, against the host's settings (T7).
@@ -272,9 +276,13 @@ impl Walk<'_> {
     }
 
     /// Names whoever stands behind a certificate.
-    pub fn signer(&self, set: &TrustSet, fingerprint: &str) -> Signer {
-        let user_id = set.certificates().get(fingerprint).map(|one| signature::user_id(one, &self.openpgp, self.clock));
-        Signer { fingerprint: fingerprint.to_string(), user_id: user_id.unwrap_or_default() }
+    pub fn signer(&mut self, set: &TrustSet, fingerprint: &str) -> Signer {
+        if !self.user_ids.contains_key(fingerprint) {
+            let certificate = set.certificates().get(fingerprint);
+            let user_id = certificate.map(|one| signature::user_id(one, &self.openpgp, self.clock));
+            self.user_ids.insert(fingerprint.to_string(), user_id.unwrap_or_default());
+        }
+        Signer { fingerprint: fingerprint.to_string(), user_id: self.user_ids[fingerprint].clone() }
     }
 }
 

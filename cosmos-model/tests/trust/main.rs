@@ -1,0 +1,10 @@
+//! The judge against generated repositories: honest ones, and the attacks of docs/trust.md by number.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod commits;
+mod grammar;
+mod histories;
+mod patterns;
+mod signatures;
+mod support;
+mod tags;
