@@ -4,11 +4,18 @@
 # Calls that make a process, run a program, or end one.
 TRACED=execve,execveat,clone,clone3,fork,vfork
 
-# traced LOG COMMAND...: runs a command and records what it and its children start into LOG.PID files.
+# traced LOG COMMAND...: runs a command and records what it and its children start into LOG.PID files. The command
+# is a program or one of `in_bare`, `in_machine`, `in_network`; in a machine it is strace from inside, and LOG is
+# a path there, since process ids differ.
 traced() {
     local log=$1
     shift
-    strace -ff -qq -s 200 -e "trace=$TRACED" -e signal=none -o "$log" "$@"
+    local strace=(strace -ff -qq -s 200 -e "trace=$TRACED" -e signal=none -o "$log")
+    case $1 in
+        in_machine | in_network) "$1" "$2" "${strace[@]}" "${@:3}" ;;
+        in_bare) in_network "$2" "${strace[@]}" env -i PATH=/usr/bin:/bin HOME=/root chroot "$(root_of "$2")" "${@:3}" ;;
+        *) "${strace[@]}" "$@" ;;
+    esac
 }
 
 # executed LOG: every program that was executed anywhere below the traced command, one path a line.

@@ -63,8 +63,7 @@ for way in git https ssh path; do
     same "[$way] the restarted service serves it" 'text 4:dave' "$(page "$way")"
 
     before=$(listing "$way")
-    check "[$way] a second run ends well" in_machine "$way" \
-        strace -ff -qq -s 200 -e "trace=$TRACED" -e signal=none -o /var/tmp/trace cosmos run
+    check "[$way] a second run ends well" traced /var/tmp/trace in_machine "$way" cosmos run
     quiet "[$way] a second run says nothing"
     same "[$way] a second run changes nothing" "$before" "$(listing "$way")"
     same "[$way] a second run executes its two tasks and forks at most one process" 'execs 2 forks few' \

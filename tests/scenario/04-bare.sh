@@ -19,7 +19,7 @@ for way in git https path; do
     check "[$way] a bare root is made" bare_up "$way"
     root=$(root_of "$way") options=()
     same "[$way] there is no other program in it" '' \
-        "$(find "$root" -type f -perm /111 -regex '.*/\(git\|gpg\|gpgv\|rsync\|ssh\|curl\|wget\|openssl\)[^/]*')"
+        "$(find "$root" -xdev -type f -perm /111 -regex '.*/\(git\|gpg\|gpgv\|rsync\|ssh\|curl\|wget\|openssl\)[^/]*')"
     case $way in
         git) serve_git git && address=git://git.test/fleet.git ;;
         https)

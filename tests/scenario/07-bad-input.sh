@@ -93,9 +93,13 @@ said 'with what it said' 'the reason'
 printf '#!/bin/sh\n(exec /bin/sh -c "read x < /srv/fifo") &\nexit 0\n' | put hosts/h.example.org/post-tasks.d/010fails 0755
 rm -f "$root/srv/fifo" && mkfifo "$root/srv/fifo"
 release v-5 alice
-check 'a task with a child in the background does not hold the run' timeout 20 bash -c \
-    'nsenter --net=/run/netns/'"$PREFIX"'-h chroot "$0" /usr/bin/cosmos run --retry' "$root"
-echo > "$root/srv/fifo"
+began=$SECONDS
+# The reader is released after a minute, so that a run which waits for it fails here and does not hang.
+(sleep 60; : 7<> "$root/srv/fifo") & 
+at_exit ends $!
+check 'a task with a child in the background ends well' cosmos run --retry
+check 'and does not hold the run' test $((SECONDS - began)) -lt 30
+timeout 5 sh -c ': > "$0"' "$root/srv/fifo"
 printf '#!/bin/sh\ni=0\nwhile [ $i -lt 60000 ]; do echo "a line of output that nobody reads, number $i"; i=$((i + 1)); done\n' |
     put hosts/h.example.org/post-tasks.d/010fails 0755
 release v-6 alice
