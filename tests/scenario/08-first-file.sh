@@ -7,7 +7,7 @@
 check 'a machine is up' machine_up first "$(base_root "$CLASSIC_PACKAGES")"
 root=$(root_of first)
 printf '#!/bin/sh\nexec "$@"\n' | install -D -m 0755 /dev/stdin "$root/usr/local/bin/sudo"
-mkdir -p -m 0700 "$root/root/.gnupg"
+mkdir "$root/root/.gnupg" && chmod 0700 "$root/root/.gnupg"
 printf '%s\n' batch 'pinentry-mode loopback' 'passphrase-file /dev/null' > "$root/root/.gnupg/gpg.conf"
 
 {
