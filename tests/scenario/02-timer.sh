@@ -4,7 +4,7 @@
 
 signer alice ed25519
 fleet_new tags alice
-cp -a "$PROJECT/overlay" "$PROJECT/post-tasks.d" "$PROJECT/pre-tasks.d" "$FLEET/" 2> /dev/null
+cp -a "$PROJECT/overlay" "$PROJECT/post-tasks.d" "$FLEET/"
 # Every three seconds instead of every quarter of an hour; the settings' own delay off.
 put overlay/etc/systemd/system/cosmos.timer.d/fast.conf << 'UNIT'
 [Timer]
@@ -24,8 +24,8 @@ check 'clone takes the introduction' in_machine timer cosmos clone git://git.tes
 check 'the first run installs the schedule' in_machine timer cosmos run
 check 'the units are clean' in_machine timer sh -c \
     '[ -z "$(systemd-analyze verify --man=no cosmos.service cosmos.timer 2>&1 | tee /dev/stderr)" ]'
-check 'the timer is started' in_machine timer sh -c \
-    'systemctl daemon-reload && systemctl enable --quiet cosmos.timer && systemctl restart cosmos.timer'
+check 'and started the timer' in_machine timer systemctl is-active cosmos.timer
+check 'for the next boot, too' in_machine timer systemctl is-enabled cosmos.timer
 
 motd() { [ "$(cat "$(root_of timer)/etc/motd")" = "$1" ]; }
 echo two | put hosts/timer.example.org/overlay/etc/motd
