@@ -31,6 +31,12 @@ put global/pre-tasks.d/010modes 0755 << 'TASK'
 chmod 0600 overlay/root/.ssh/authorized_keys
 echo "made on $(hostname)" > overlay/etc/made
 TASK
+# What a task may rely on: its arguments, its environment, the standard tools' settings.
+put global/post-tasks.d/020environment 0755 << 'TASK'
+#!/bin/sh
+{ echo "arguments $#"; env; } > /root/environment
+chmod 0640 /etc/made
+TASK
 echo 'ssh-ed25519 AAAA' | put global/overlay/root/.ssh/authorized_keys
 echo 'old' | put global/delete/etc/unwanted
 # Paths that the original damaged: a symlinked /lib, /root, /tmp, /etc/ssl/private.
@@ -51,6 +57,7 @@ cat > "$root/etc/cosmos/cosmos.conf" << 'CONF'
 COSMOS_REPO_MODELS="$COSMOS_REPO/classic.example.org/:$COSMOS_REPO/web-common/:$COSMOS_REPO/global/"
 #COSMOS_UPDATE_VERIFY_GIT_TAG_PATTERN="eduid-cosmos*"
 COSMOS_UPDATE_VERIFY_GIT_TAG_PATTERN="test-ops-*"
+export COSMOS_WORD='own'
 CONF
 certificate alice > "$root/root/alice.pub"
 in_machine classic gpg --quiet --batch --homedir /etc/cosmos/gnupg --import /root/alice.pub
@@ -71,6 +78,15 @@ same 'C3: odd names arrive' '-dash a name with blanks räksmörgås' \
     "$(find "$root/srv" -mindepth 1 -printf '%f\n' | LC_ALL=C sort | paste -sd' ')"
 same 'C5: what a pre-task made arrives' "made on classic" "$(cat "$root/etc/made")"
 same 'C5: with the modes it set' '600' "$(stat -c %a "$root/root/.ssh/authorized_keys")"
+same 'C4: tasks get the settings, and no arguments' 'arguments 0
+COSMOS_CONF_DIR=/etc/cosmos
+COSMOS_MODEL=/var/cache/cosmos/model
+COSMOS_REPO=/var/cache/cosmos/repo
+COSMOS_UPDATE_VERIFY_GIT_TAG_PATTERN=test-ops-*
+COSMOS_WORD=own
+HOME=/root' "$(grep -E '^(arguments|HOME|COSMOS_(CONF_DIR|MODEL|REPO|UPDATE_VERIFY_GIT_TAG_PATTERN|WORD))[= ]' \
+    "$root/root/environment" | LC_ALL=C sort -f)"
+same 'C11: a mode that a task sets stays' 640 "$(stat -c %a "$root/etc/made")"
 same 'C6: the keys task filled the keyring' "$(printf '%s\n' "$(fingerprint alice)" "$(fingerprint bob)" | sort)" \
     "$(in_machine classic cosmos gpg --with-colons --list-keys | awk -F: '/^pub/ { p = 1 } /^fpr/ && p { print $10; p = 0 }' | sort)"
 check 'C8: delete/ deletes' test ! -e "$root/etc/unwanted"
@@ -81,6 +97,7 @@ same 'C2: and shows the accepted revision' "$(revision)" \
     "$(in_machine classic git -C /var/cache/cosmos/repo rev-parse HEAD)"
 check 'a second time too' both
 quiet 'and says nothing either'
+exits 'C11: nor is it drift' 0 in_machine classic cosmos drift
 
 echo 'newer' | put classic.example.org/overlay/etc/motd
 release test-ops-2026-01-01-v99 bob
@@ -147,6 +164,16 @@ echo 'by bob' | put classic.example.org/overlay/etc/motd
 release test-ops-2026-02-01-v02 bob
 exits 'fault 6: a retired key signs nothing more, although the keyring still has it' 1 update
 same 'and nothing was applied' hundred "$(motd)"
+
+# C7: hosts that trust nobody who could sign any more are rescued by hand, through the keyring.
+signer carol nistp256
+echo 'by carol' | put classic.example.org/overlay/etc/motd
+release test-ops-2026-02-01-v03 carol
+exits "C7: a stranger's release is refused" 1 update
+certificate carol > "$root/root/carol.pub"
+check 'C7: the administrator imports her key' in_machine classic cosmos gpg --import /root/carol.pub
+check 'C7: which counts as the operators word' both
+same 'C7: and the release is applied' 'by carol' "$(motd)"
 
 exits 'C9: an unknown command exits 1' 1 in_machine classic cosmos no-such-command
 exits 'C9: no command exits 0' 0 in_machine classic cosmos
