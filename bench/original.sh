@@ -10,7 +10,7 @@ shift 4
 
 cd "$repo"
 git checkout --quiet main
-git pull --quiet --tags origin main
+git pull --quiet
 tag=$(git tag -l "$pattern" | sort | tail -n 1)
 git checkout --quiet "$tag"
 git tag -v "$tag" > "$model.verified" 2>&1

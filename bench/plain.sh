@@ -6,7 +6,7 @@ set -eu
 repo=$1 root=$2 pattern=$3 keyring=$4 layer=$5
 
 cd "$repo"
-git fetch --quiet --tags origin
+git fetch --quiet origin
 tag=$(git tag -l --sort=-refname "$pattern" | head -n 1)
 # git keeps the text and the signature in one object; the signature begins at its armor.
 object=$(git cat-file tag "$tag")
