@@ -15,7 +15,17 @@ bare_up() {
     echo 'root:x:0:' > "$root/etc/group"
     mkdir -p "$root"/{proc,dev,run,tmp}
     mount -t proc proc "$root/proc" && at_exit umount "$root/proc"
-    mount --bind /dev "$root/dev" && at_exit umount "$root/dev"
+    mount --bind /dev "$root/dev" && at_exit umount "$root/dev" && at_exit bare_empty "$1"
+}
+
+# bare_empty NAME: ends what still runs inside such a root: what a task left in the background.
+bare_empty() {
+    local process root
+    root=$(root_of "$1")
+    for process in /proc/[0-9]*; do
+        if [ "$(readlink "$process/root")" = "$root" ]; then ends "${process#/proc/}"; fi
+    done
+    return 0
 }
 
 # in_bare NAME COMMAND...: runs a command inside such a root.

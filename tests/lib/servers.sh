@@ -19,7 +19,9 @@ answers() { in_network "$1" bash -c ": < /dev/tcp/127.0.0.1/$2" 2> /dev/null; }
 
 # serve_git NAME: git://git.test/fleet.git
 serve_git() {
-    in_background "$1" git-daemon.log git daemon --reuseaddr --base-path="$SERVED" --listen=127.0.0.1 "$SERVED"
+    # Not by way of `git daemon`, which would be a second process around this one.
+    in_background "$1" git-daemon.log "$(git --exec-path)/git-daemon" --reuseaddr --base-path="$SERVED" \
+        --listen=127.0.0.1 "$SERVED"
     GIT_DAEMON=$LAST_SERVER
     eventually 5 answers "$1" 9418
 }

@@ -13,7 +13,7 @@ traced() {
     local strace=(strace -ff -qq -s 200 -e "trace=$TRACED" -e signal=none -o "$log")
     case $1 in
         in_machine | in_network) "$1" "$2" "${strace[@]}" "${@:3}" ;;
-        in_bare) in_network "$2" "${strace[@]}" env -i PATH=/usr/bin:/bin HOME=/root chroot "$(root_of "$2")" "${@:3}" ;;
+        in_bare) in_network "$2" "${strace[@]}" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root chroot "$(root_of "$2")" "${@:3}" ;;
         *) "${strace[@]}" "$@" ;;
     esac
 }

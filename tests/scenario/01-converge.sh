@@ -78,7 +78,7 @@ done
 echo 'changed text' | put models/web/overlay/etc/page.text
 release v-5 bob
 check 'plan after update shows the change' in_machine git sh -c 'cosmos update && cosmos plan'
-said 'as a diff' '^\+changed text'
+said 'as a diff' '^ *\+changed text'
 check 'a run applies the change' in_machine git cosmos run
 eventually 5 answers git 8080
 same 'the service serves the changed text' 'changed text' "$(page git)"

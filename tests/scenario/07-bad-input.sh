@@ -94,12 +94,13 @@ printf '#!/bin/sh\n(exec /bin/sh -c "read x < /srv/fifo") &\nexit 0\n' | put hos
 rm -f "$root/srv/fifo" && mkfifo "$root/srv/fifo"
 release v-5 alice
 began=$SECONDS
-# The reader is released after a minute, so that a run which waits for it fails here and does not hang.
-(sleep 60; : 7<> "$root/srv/fifo") & 
-at_exit ends $!
+# What the child reads from ends after a minute, so that a run which waits for it fails here and does not hang.
+sleep 60 7<> "$root/srv/fifo" &
+holder=$!
+at_exit ends "$holder"
 check 'a task with a child in the background ends well' cosmos run --retry
 check 'and does not hold the run' test $((SECONDS - began)) -lt 30
-timeout 5 sh -c ': > "$0"' "$root/srv/fifo"
+ends "$holder"
 printf '#!/bin/sh\ni=0\nwhile [ $i -lt 60000 ]; do echo "a line of output that nobody reads, number $i"; i=$((i + 1)); done\n' |
     put hosts/h.example.org/post-tasks.d/010fails 0755
 release v-6 alice
