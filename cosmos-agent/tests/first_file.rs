@@ -16,7 +16,7 @@ fn commands(page: &str) -> String {
     let mut inside = false;
     let lines = page.lines().filter(|line| {
         let fence = line.starts_with("```");
-        inside = if fence { *line == "```sh" } else { inside };
+        inside = if fence { line.starts_with("```sh") } else { inside };
         inside && !fence
     });
     lines.flat_map(|line| [line, "\n"]).collect()
@@ -79,7 +79,7 @@ fn the_page_for_the_first_file_works_as_it_stands_in_under_two_minutes() {
 #[test]
 fn only_shell_blocks_are_commands() {
     assert_eq!(
-        commands("text\n```sh\none\ntwo\n```\ntext\n```\noutput\n```\n```sh\nthree\n```\n"),
+        commands("text\n```sh operator\none\ntwo\n```\ntext\n```\noutput\n```\n```sh host\nthree\n```\n"),
         "one\ntwo\nthree\n"
     );
 }
