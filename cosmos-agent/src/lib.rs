@@ -28,6 +28,7 @@ pub mod record;
 pub mod report;
 pub mod schedule;
 pub mod settings;
+pub mod shell;
 pub mod site;
 pub mod stage;
 pub mod state;

@@ -1,4 +1,4 @@
-//! The `cosmos` command: seal the environment, parse, execute, end with the status.
+//! The `cosmos` command: seal the environment, parse, start logging, execute, end with the status.
 
 use std::process::ExitCode;
 
@@ -10,5 +10,6 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return cosmos_agent::commands::usage(&error).into(),
     };
+    cosmos_agent::logging::start(cli.global.verbose, cosmos_agent::environment::journal_stream().as_deref());
     cosmos_agent::commands::execute(cli).into()
 }

@@ -1,10 +1,8 @@
 //! `cosmos init`: what it writes, and what it refuses.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use cosmos_agent::cli::{GlobalOptions, InitOptions};
-use cosmos_agent::commands::init;
-use cosmos_agent::exit::{Failure, Status};
 use openpgp::armor;
 use openpgp::cert::{Cert, CertBuilder};
 use openpgp::parse::Parse;
@@ -20,10 +18,13 @@ fn exported(dir: &Path, user_id: &str) -> (PathBuf, Cert) {
     (file, cert)
 }
 
-fn start(dir: &Path, signers: &[PathBuf]) -> Result<Status, Failure> {
-    let options =
-        InitOptions { dir: dir.join("fleet"), fleet: "home".into(), mode: "commits".into(), signers: signers.to_vec() };
-    init::run(&options, &GlobalOptions::default())
+/// Runs `cosmos init` in `dir` for the folder `fleet`; returns its exit status and what it said on standard error.
+fn init(dir: &Path, options: &[&str], signers: &[&Path]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+    command.args(["init", "fleet"]).args(options).current_dir(dir);
+    signers.iter().for_each(|signer| _ = command.arg("--signer").arg(signer));
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
@@ -31,7 +32,7 @@ fn a_new_repository_is_two_files_and_the_policy_gives_every_signer_every_right_b
     let dir = tempfile::tempdir().unwrap();
     let (ada, ada_cert) = exported(dir.path(), "Ada <ada@example.org>");
     let (other, other_cert) = exported(dir.path(), "Ada Two <ada@example.net>");
-    assert_eq!(start(dir.path(), &[ada.clone(), other, ada]), Ok(Status::Done));
+    assert_eq!(init(dir.path(), &[], &[&ada, &other, &ada]), (Some(0), String::new()));
 
     let read = |name: &str| std::fs::read_to_string(dir.path().join("fleet").join(name)).unwrap();
     assert_eq!(
@@ -63,9 +64,9 @@ fn files_that_are_there_are_not_replaced() {
     std::fs::create_dir(dir.path().join("fleet")).unwrap();
     let policy = dir.path().join("fleet/openpgp-policy.toml");
     std::fs::write(&policy, "mine\n").unwrap();
-    let failure = start(dir.path(), &[ada]).unwrap_err();
-    assert_eq!(failure.status, Status::Usage);
-    assert_eq!(failure.message, format!("'{}' exists already and is not replaced", policy.display()));
+    let refusal = "error: 'fleet/openpgp-policy.toml' exists already and is not replaced\n\
+                   hint: edit it, or name another folder: cosmos init DIR\n";
+    assert_eq!(init(dir.path(), &[], &[&ada]), (Some(2), refusal.to_owned()));
     assert_eq!(std::fs::read_to_string(&policy).unwrap(), "mine\n");
     assert!(!dir.path().join("fleet/fleet.toml").exists());
 }
@@ -75,9 +76,9 @@ fn a_file_without_a_certificate_is_named_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("notes.txt");
     std::fs::write(&file, "not a key\n").unwrap();
-    let failure = start(dir.path(), std::slice::from_ref(&file)).unwrap_err();
-    assert_eq!(failure.status, Status::Usage);
-    assert!(failure.message.starts_with(&format!("'{}' holds no certificate", file.display())), "{failure}");
+    let (status, said) = init(dir.path(), &[], &[&file]);
+    assert_eq!(status, Some(2));
+    assert!(said.starts_with(&format!("error: '{}' holds no certificate", file.display())), "{said}");
     assert!(!dir.path().join("fleet").exists());
 }
 
@@ -85,12 +86,15 @@ fn a_file_without_a_certificate_is_named_and_nothing_is_written() {
 fn a_fleet_name_outside_the_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (ada, _) = exported(dir.path(), "Ada <ada@example.org>");
-    let options = InitOptions {
-        dir: dir.path().join("fleet"),
-        fleet: "My Fleet".into(),
-        mode: "tags".into(),
-        signers: vec![ada],
-    };
-    let failure = init::run(&options, &GlobalOptions::default()).unwrap_err();
-    assert_eq!((failure.status, failure.message.as_str()), (Status::Usage, "'My Fleet' is not a fleet's name"));
+    let refusal = "error: 'My Fleet' is not a fleet's name\n\
+                   hint: use 1 to 64 lower-case letters, digits and hyphens: --fleet my-fleet\n";
+    assert_eq!(init(dir.path(), &["--fleet", "My Fleet"], &[&ada]), (Some(2), refusal.to_owned()));
+}
+
+#[test]
+fn a_dry_run_prints_both_files_and_writes_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ada, _) = exported(dir.path(), "Ada <ada@example.org>");
+    assert_eq!(init(dir.path(), &["--dry-run"], &[&ada]), (Some(0), String::new()));
+    assert!(!dir.path().join("fleet").exists());
 }

@@ -32,7 +32,6 @@ pub fn execute(cli: Cli) -> Status {
         // Asking for nothing is asking how to ask (cosmos-classic: Commands).
         return if Cli::command().print_help().is_ok() { Status::Done } else { Status::Failed };
     };
-    crate::logging::start(global.verbose, crate::environment::journal_stream().as_deref());
     let ended = match command {
         Command::Init(options) => init::run(&options, global),
         Command::Clone(options) => clone::run(&options, global),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use crate::shell;
+
 /// Width of the text and of headings, in columns.
 const WIDTH: usize = 96;
 
@@ -92,14 +94,15 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Returns a command line in pieces that a shell would join: a long one is broken before its options.
 fn broken(words: &[String]) -> Vec<String> {
+    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
     let whole = words.join(" ");
     if whole.len() + 2 <= WIDTH {
         return vec![whole];
     }
-    words.iter().fold(Vec::new(), |mut lines: Vec<String>, word| {
+    words.into_iter().fold(Vec::new(), |mut lines: Vec<String>, word| {
         match lines.last_mut() {
             Some(line) if !word.starts_with("--") => *line = format!("{line} {word}"),
-            _ => lines.push(word.clone()),
+            _ => lines.push(word),
         }
         lines
     })

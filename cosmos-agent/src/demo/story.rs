@@ -120,7 +120,7 @@ impl<'a> Story<'a> {
         let server = self.place.server();
         let words = ["clone", text(&server), "--trust", &trust, "--fqdn", WEB1, "--root", text(&root)];
         self.stage.cosmos(&words, Status::Done)?;
-        self.stage.cosmos(&["run", "--root", text(&root)], Status::Done)?;
+        self.stage.cosmos(&["run", "-v", "--root", text(&root)], Status::Done)?;
         self.stage.holds(&root, "etc/motd", example::content(MOTD))?;
         self.stage.holds(&root, SSH_ON_HOST, example::content(SSH))?;
         self.stage.holds(&root, "etc/issue", example::content("hosts/web1.example.org/overlay/etc/issue"))?;

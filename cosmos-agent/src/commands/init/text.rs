@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::signer::Signer;
 use crate::cli::InitOptions;
+use crate::shell;
 
 /// What a signer may do. Everybody gets all of it: who may sign a commit is root on every host already, and a change
 /// of the policy file takes two signatures as soon as there are two operators (T13).
@@ -62,17 +63,11 @@ fn labels(signers: &[Signer]) -> Vec<String> {
     labels
 }
 
-/// Returns a path as a shell's word: quoted where it has to be.
-fn word(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,=@".contains(&byte);
-    if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
-}
-
 /// Returns what was written, and the commands that come next.
 pub fn next_steps(options: &InitOptions, signers: &[Signer], made: bool) -> String {
     let dir = options.dir.display();
     let git =
-        if options.dir.as_os_str() == "." { "git".to_owned() } else { format!("git -C {}", word(&dir.to_string())) };
+        if options.dir.as_os_str() == "." { "git".to_owned() } else { format!("git -C {}", shell::word(&dir.to_string())) };
     let what = if made { "a new git repository" } else { "this git repository" };
     let mut text = format!("Wrote fleet.toml and openpgp-policy.toml into {what}, '{dir}'. Who may sign:\n");
     for signer in signers {
