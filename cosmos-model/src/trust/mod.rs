@@ -19,6 +19,7 @@ mod state;
 mod statement;
 mod tag_refs;
 mod tags;
+mod unverified;
 mod verified;
 mod walk;
 mod wanted;
