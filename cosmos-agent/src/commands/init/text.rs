@@ -66,8 +66,11 @@ fn labels(signers: &[Signer]) -> Vec<String> {
 /// Returns what was written, and the commands that come next.
 pub fn next_steps(options: &InitOptions, signers: &[Signer], made: bool) -> String {
     let dir = options.dir.display();
-    let git =
-        if options.dir.as_os_str() == "." { "git".to_owned() } else { format!("git -C {}", shell::word(&dir.to_string())) };
+    let git = if options.dir.as_os_str() == "." {
+        "git".to_owned()
+    } else {
+        format!("git -C {}", shell::word(&dir.to_string()))
+    };
     let what = if made { "a new git repository" } else { "this git repository" };
     let mut text = format!("Wrote fleet.toml and openpgp-policy.toml into {what}, '{dir}'. Who may sign:\n");
     for signer in signers {
