@@ -69,8 +69,11 @@ impl<'a> Pipeline<'a> {
             return self.out_of_reach(unreachable);
         }
         self.record.state.look.failing_since = None;
-        if news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
+        if self.agent.options.insecure_skip_verification {
+            self.take_unverified(&refs);
+        } else if news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
             self.record.state.trust = self.judge(&self.record.state.trust, &refs).state;
+            self.report.judged = true;
             self.record.state.look.listings = listings;
             self.record.remember_refs(&refs)?;
         }
@@ -90,6 +93,17 @@ impl<'a> Pipeline<'a> {
     pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
         let evidence = Evidence { refs, objects: &self.store, now: self.now };
         self.agent.trust.judge(before, &evidence)
+    }
+
+    /// Takes what is newest without asking who signed it, and says so (T17).
+    fn take_unverified(&mut self, refs: &[RemoteRef]) {
+        let evidence = Evidence { refs, objects: &self.store, now: self.now };
+        if let Some(trust) = self.agent.trust.take_unverified(&self.record.state.trust, &evidence) {
+            self.record.state.trust = trust;
+        }
+        self.report.judged = true;
+        self.report.unverified = true;
+        self.report.remarks.push("verification is off: --insecure-skip-verification".to_owned());
     }
 
     /// Says in the report what the judge remembers: who signed, what is refused, what is past its time.

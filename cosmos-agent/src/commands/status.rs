@@ -70,7 +70,12 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
                 accepted["signers"].as_array().into_iter().flatten().map(|signer| text(&signer["user_id"])).collect();
             let tag = accepted["tag"].as_str().map(|tag| format!(" ({tag})")).unwrap_or_default();
             let (commit, time) = (text(&accepted["commit"]), text(&accepted["time"]));
-            lines.push(format!("accepted  {commit}{tag}, signed {time} by {}", signers.join(", ")));
+            lines.push(match signers.is_empty() {
+                true => {
+                    Palette::paint(palette.removed, &format!("accepted  {commit}{tag}, NOT VERIFIED, taken {time}"))
+                }
+                false => format!("accepted  {commit}{tag}, signed {time} by {}", signers.join(", ")),
+            });
         }
     }
     let applied = &body["applied"]["commit"];

@@ -53,6 +53,10 @@ pub struct Report {
     pub refused: Vec<RecordedRefusal>,
     /// When and why the host was retired, as its layer words it.
     pub retired: Option<String>,
+    /// Whether revisions were judged, and not only the last verdict repeated.
+    pub judged: bool,
+    /// Whether verification was off (T17).
+    pub unverified: bool,
     /// Whether applying was left out, since a step that failed is not tried again yet.
     pub skipped: bool,
     /// Remarks about the run as a whole, one sentence each: a remote out of reach, a stale mirror, a retired host.
@@ -90,6 +94,7 @@ impl Report {
     /// Tells whether the run did or found anything a log should keep.
     #[must_use]
     pub fn is_noteworthy(&self) -> bool {
-        !self.steps.is_empty() || !self.refused.is_empty() || self.failure.is_some()
+        let news = self.judged && !self.refused.is_empty();
+        news || self.unverified || !self.steps.is_empty() || self.failure.is_some()
     }
 }

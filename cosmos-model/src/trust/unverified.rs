@@ -49,9 +49,7 @@ impl TrustPolicy {
 
 fn newest<'a>(pattern: &TagPattern, refs: &'a [RemoteRef]) -> Option<&'a RemoteRef> {
     let tags = refs.iter().filter(|one| one.tag_name().is_some_and(|name| pattern.matches(name)));
-    tags.max_by(|left, right| {
-        compare_names(left.tag_name().unwrap_or_default(), right.tag_name().unwrap_or_default())
-    })
+    tags.max_by(|left, right| compare_names(left.tag_name().unwrap_or_default(), right.tag_name().unwrap_or_default()))
 }
 
 fn target(evidence: &Evidence<'_>, tag: ObjectId) -> Option<ObjectId> {
