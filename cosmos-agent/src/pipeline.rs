@@ -72,8 +72,13 @@ impl<'a> Pipeline<'a> {
         if self.agent.options.insecure_skip_verification {
             self.take_unverified(&refs);
         } else if news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
-            self.record.state.trust = self.judge(&self.record.state.trust, &refs).state;
+            let before = std::mem::take(&mut self.record.state.trust);
+            let judgement = self.judge(&before, &refs);
+            let keep = keep(&judgement, &refs);
+            let litter = judgement.advanced && !before.refused().is_empty();
+            self.record.state.trust = judgement.state;
             self.report.judged = true;
+            self.tidy(litter, &keep);
             self.record.state.look.listings = listings;
             self.record.remember_refs(&refs)?;
         }
@@ -93,6 +98,18 @@ impl<'a> Pipeline<'a> {
     pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
         let evidence = Evidence { refs, objects: &self.store, now: self.now };
         self.agent.trust.judge(before, &evidence)
+    }
+
+    /// Drops what refused revisions left in the store, and makes one pack of many.
+    ///
+    /// A store that cannot be tidied works on as it is: the next accepted run tries again.
+    fn tidy(&mut self, litter: bool, keep: &[ObjectId]) {
+        let many = self.store.packs().is_ok_and(|packs| packs > PACKS);
+        if (litter || many) && !keep.is_empty() {
+            if let Err(error) = self.store.compact(keep) {
+                self.report.remarks.push(format!("cannot tidy the object store, ignoring: {}", with_causes(&error)));
+            }
+        }
     }
 
     /// Takes what is newest without asking who signed it, and says so (T17).
@@ -171,6 +188,10 @@ impl<'a> Pipeline<'a> {
         }
         if tasks.any_ran() && (after.is_some() || !managed.looks_untouched(&self.agent.site.root)?) {
             self.host.take_over(&mut after.unwrap_or_else(|| managed.set()))?;
+        }
+        if !settled {
+            self.record.state.generation += 1;
+            self.record.state.retired = self.report.retired.clone();
         }
         Ok(())
     }
@@ -294,6 +315,17 @@ impl<'a> Pipeline<'a> {
         let hint = error.hint().unwrap_or_else(|| "run 'cosmos plan' to see what is left to do".to_owned());
         Failure::new(Status::Failed, &error, hint)
     }
+}
+
+/// More packs than this slow reading down; each fetch adds one.
+const PACKS: usize = 50;
+
+/// Returns what the store must keep: the accepted revision and the refs that were not refused.
+fn keep(judgement: &Judgement, refs: &[RemoteRef]) -> Vec<ObjectId> {
+    let Some(revision) = &judgement.revision else { return Vec::new() };
+    let refused = |id: ObjectId| judgement.refusals.iter().any(|refused| refused.object == id);
+    let kept = refs.iter().map(|reference| reference.id).filter(|id| !refused(*id));
+    kept.chain([revision.commit()]).collect()
 }
 
 /// The numbers of the built-in steps of `apply`, as Cosmos 1.5 named its scripts (C10).

@@ -194,7 +194,8 @@ impl Refusal {
     #[must_use]
     pub fn repair(&self) -> String {
         match self {
-            Self::Unsigned | Self::NotAnnotated => "sign it: 'git tag -s', or 'git commit -S'".to_string(),
+            Self::Unsigned => "sign it: 'git commit -S', for a release 'git tag -s'".to_string(),
+            Self::NotAnnotated => "make the release with 'git tag -s'".to_string(),
             Self::SshSignature => "sign with OpenPGP: 'git config gpg.format openpgp'".to_string(),
             Self::UnknownSigner { issuer } => format!("a trusted signer adds {issuer} in a release of its own first"),
             Self::WeakAlgorithm { .. } => "sign again with SHA-256 or better and a key of today".to_string(),
@@ -209,16 +210,19 @@ impl Refusal {
                 "somebody who holds the right signs a new release".to_string()
             }
             Self::Compromised { signer } => {
-                format!("vouch for what is sound: 'cosmos signer revoke {signer} --good-until COMMIT'")
+                format!(
+                    "somebody who may audit lists what is sound of {signer} in commit_goodlist, in a signed release"
+                )
             }
             Self::FutureDated { .. } => "set the clock of whoever signed, or wait".to_string(),
             Self::BackDated { .. } => "set the clock of whoever signed, and sign again".to_string(),
             Self::Clock { .. } => "set this host's clock; if it was ahead before: 'cosmos clone --again'".to_string(),
             Self::TooFewSignatures { .. } | Self::TooFewForPolicy { .. } => {
-                "another signer runs 'cosmos release --cosign TAG'".to_string()
+                "another signer tags the same commit: 'git tag -s', named TAG+ and 16 digits of the key, or cosign/NAME"
+                    .to_string()
             }
             Self::NotDescendant { .. } | Self::Withdrawn { .. } => {
-                "go back with a new release: 'cosmos release --revert TAG'".to_string()
+                "to go back, sign what was on top of what is: 'git revert', then a new signed commit or tag".to_string()
             }
             Self::Introduction { .. }
             | Self::IntroductionTooOld { .. }
