@@ -75,7 +75,7 @@ impl crate::apply::Contents for Contents<'_> {
             ContentSource::Blob(id) => Ok(object::read(self.store, id, ObjectKind::Blob)?),
             ContentSource::Model => {
                 let folder = crate::model_folder::ModelFolder::of(self.agent);
-                Ok(crate::classic::model::content(folder.path(), path, content.hash)?)
+                Ok(crate::model_folder::listing::content(folder.path(), path, content.hash)?)
             }
         }
     }

@@ -12,12 +12,12 @@ use cosmos_model::staged::{StagedModel, StagedTaskFile};
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
-use crate::classic::model::{POST_TASKS, PRE_TASKS};
 use crate::classic::reread::{self, Ran};
 use crate::exec::{Ended, Finished, Limit};
 use crate::exit::{Failure, Status};
 use crate::host::Host;
-use crate::model_folder::ModelFolder;
+use crate::model_folder::listing::{self, POST_TASKS, PRE_TASKS};
+use crate::model_folder::{FolderError, ModelFolder};
 use crate::report::{Report, TaskReport};
 use crate::task::{self, Surroundings, Task, TaskOutcome};
 
@@ -78,7 +78,7 @@ impl<'a> TaskRun<'a> {
             let names = if stage == Stage::Before { before } else { after };
             return Ok(names.iter().filter_map(|name| in_folder(stage, name.as_bytes())).collect());
         }
-        let tasks = crate::classic::model::tasks(self.folder.path(), stage.folder()).map_err(|error| {
+        let tasks = listing::tasks(self.folder.path(), stage.folder()).map_err(|error| {
             Failure::new(Status::Failed, &error, "run again as the user who owns the state folder, normally root")
         })?;
         Ok(tasks.iter().filter_map(|task| in_folder(stage, task.file_name()?.as_bytes())).collect())
@@ -132,9 +132,8 @@ impl<'a> TaskRun<'a> {
         if self.agent.classic.is_none() || self.names.is_some() {
             return Ok(Cow::Borrowed(model));
         }
-        let unreadable = |error: crate::classic::folder::FolderError| {
-            Failure::new(Status::Failed, &error, "run 'cosmos update' to write the model again")
-        };
+        let unreadable =
+            |error: FolderError| Failure::new(Status::Failed, &error, "run 'cosmos update' to write the model again");
         let index = self.folder.index().map_err(unreadable)?;
         let read =
             reread::reread(self.folder.path(), &index, model.entries(), &self.ran.borrow()).map_err(unreadable)?;

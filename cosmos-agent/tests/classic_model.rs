@@ -9,10 +9,10 @@ use std::time::SystemTime;
 
 use classic_support::objects::Objects;
 use classic_support::tree;
-use cosmos_agent::classic::folder::{Listing, Strangers, Wanted, add_parents, sync};
-use cosmos_agent::classic::folder_index::{self, Index};
-use cosmos_agent::classic::model;
 use cosmos_agent::classic::reread::{Entries, Ran, reread};
+use cosmos_agent::model_folder::index::{self, Index};
+use cosmos_agent::model_folder::listing;
+use cosmos_agent::model_folder::sync::{Listing, Strangers, Wanted, add_parents, sync};
 use cosmos_model::content::{Content, ContentHash, ContentSource};
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind};
@@ -140,11 +140,11 @@ fn a_folder_that_is_as_we_left_it_is_neither_read_nor_written() {
     let (first, _) = bench.overlay();
     let reads = *bench.objects.reads.borrow();
     let index = bench.folder.path().join("index");
-    let before = folder_index::stat(&index.metadata().unwrap());
+    let before = index::stat(&index.metadata().unwrap());
     let (second, _) = bench.overlay();
     assert_eq!(first, second);
     assert_eq!(*bench.objects.reads.borrow(), reads);
-    assert_eq!(folder_index::stat(&index.metadata().unwrap()), before);
+    assert_eq!(index::stat(&index.metadata().unwrap()), before);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn what_pre_tasks_change_in_the_model_is_installed_under_their_names_c5() {
     assert_eq!(found.entries, expected);
     assert_eq!(found.strange, [path("srv/pipe")]);
     assert_eq!(
-        model::content(&bench.model(), &path("etc/generated"), ContentHash::of(b"made here\n")).unwrap(),
+        listing::content(&bench.model(), &path("etc/generated"), ContentHash::of(b"made here\n")).unwrap(),
         b"made here\n"
     );
 }
@@ -214,18 +214,18 @@ fn tasks_are_executable_files_in_byte_order_with_symlinks_followed_c4() {
     }
     std::os::unix::fs::symlink("x", tasks.join("040link")).unwrap();
     std::os::unix::fs::symlink("nothing", tasks.join("050dangling")).unwrap();
-    let names: Vec<_> = model::tasks(folder.path(), "pre-tasks.d").unwrap();
+    let names: Vec<_> = listing::tasks(folder.path(), "pre-tasks.d").unwrap();
     let names: Vec<_> = names.iter().map(|task| task.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["010a", "040link", "10b"]);
-    assert_eq!(model::tasks(folder.path(), "post-tasks.d").unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(listing::tasks(folder.path(), "post-tasks.d").unwrap(), Vec::<PathBuf>::new());
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_the_index_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert_eq!(folder_index::decode(&bytes), None);
+        prop_assert_eq!(index::decode(&bytes), None);
         let mut sealed = [b"COSMOSF1", &bytes[..]].concat();
         sealed.extend_from_slice(ContentHash::of(&sealed.clone()).as_bytes());
-        let _ = folder_index::decode(&sealed);
+        let _ = index::decode(&sealed);
     }
 }

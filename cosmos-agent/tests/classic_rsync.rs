@@ -10,7 +10,7 @@ use std::process::Command;
 
 use classic_support::objects::Objects;
 use classic_support::{installed, tree};
-use cosmos_agent::classic::model;
+use cosmos_agent::model_folder::listing;
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::stage::{KnownContent, Layers, StageError, stage};
@@ -170,7 +170,7 @@ proptest! {
             let expected = rsync(layers, &checkout, &theirs);
             let mut objects = Objects::default();
             let staged = merged(layers, &mut objects).unwrap();
-            model::write(&ours, &folder.path().join("index"), &staged, &objects).unwrap();
+            listing::write(&ours, &folder.path().join("index"), &staged, &objects).unwrap();
             prop_assert_eq!(tree(&ours), expected);
         }
     }
@@ -183,7 +183,7 @@ fn a_missing_layer_is_refused_with_the_model_untouched() {
     let layer = Layer::from([("overlay/a".to_owned(), Node::File("one".into()))]);
     let (model, index) = (folder.path().join("model"), folder.path().join("index"));
     let staged = merged(&[(layer, false)], &mut objects).unwrap();
-    model::write(&model, &index, &staged, &objects).unwrap();
+    listing::write(&model, &index, &staged, &objects).unwrap();
     let folders = vec![b"0/".to_vec(), b"gone/".to_vec()];
     let refused = stage(staged.revision(), &Layers::Classic { folders }, &objects, &NothingKnown).unwrap_err();
     assert!(refused.to_string().contains("the layer 'gone' does not exist in the repository"), "{refused}");

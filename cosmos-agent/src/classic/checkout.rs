@@ -13,9 +13,10 @@ use cosmos_model::object::{self, ObjectError, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 
-use super::folder::{self, FolderError, Listing, Strangers, Wanted};
-use super::folder_index::Index;
-use super::{git_config, written};
+use super::git_config;
+use crate::fs::by_path;
+use crate::model_folder::index::{Index, Left};
+use crate::model_folder::sync::{self, FolderError, Listing, Strangers, Wanted};
 
 /// Why the clone could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +146,7 @@ pub fn create(repo: &Path, url: &[u8], branch: &str) -> Result<(), CheckoutError
     let (git, head) = (repo.join(".git"), reference("heads", branch)?);
     for folder in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
         let folder = git.join(folder);
-        written::make_directories(&folder).map_err(failed("make", &folder))?;
+        by_path::make_directories(&folder, 0o755).map_err(failed("make", &folder))?;
     }
     put(&git.join("HEAD"), format!("ref: {head}\n").as_bytes())?;
     put(&git.join("config"), &config(url, branch))
@@ -169,7 +170,7 @@ pub fn show(
     let mut tree = TreeListing { objects, listing: Listing::new(), refused: Vec::new() };
     tree.read(view.commit)?;
     let TreeListing { listing, refused, .. } = tree;
-    let left = folder::sync(repo, index, &listing, objects, Strangers::Keep)?;
+    let left = sync::sync(repo, index, &listing, objects, Strangers::Keep)?;
     write_index(&git.join("index"), &left)?;
     let id = format!("{}\n", view.commit);
     put_reference(&git, &reference("heads", view.branch)?, id.as_bytes())?;
@@ -188,7 +189,7 @@ pub fn show(
 /// Adds our store to the places where git looks for objects of this clone.
 fn add_alternate(git: &Path, store: &Path) -> Result<(), CheckoutError> {
     let info = git.join("objects/info");
-    written::make_directories(&info).map_err(failed("make", &info))?;
+    by_path::make_directories(&info, 0o755).map_err(failed("make", &info))?;
     let path = info.join("alternates");
     let mut lines = match std::fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -242,14 +243,14 @@ fn reference(folder: &str, name: &str) -> Result<RelPath, CheckoutError> {
 }
 
 fn put_reference(git: &Path, reference: &RelPath, content: &[u8]) -> Result<(), CheckoutError> {
-    let path = folder::inside(git, reference);
+    let path = sync::inside(git, reference);
     let folder = path.parent().expect("a ref lies below refs");
-    written::make_directories(folder).map_err(failed("make", folder))?;
+    by_path::make_directories(folder, 0o755).map_err(failed("make", folder))?;
     put(&path, content)
 }
 
 fn put(path: &Path, content: &[u8]) -> Result<(), CheckoutError> {
-    written::replace_file(path, content, 0o644).map_err(failed("write", path))
+    by_path::replace_file(path, content, 0o644).map_err(failed("write", path))
 }
 
 fn failed<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> CheckoutError + 'a {
@@ -310,16 +311,16 @@ impl TreeListing<'_> {
 fn write_index(path: &Path, left: &Index) -> Result<(), CheckoutError> {
     let new = path.with_extension("cosmos-new");
     let failed_index = |source| CheckoutError::Index { path: path.to_owned(), source };
-    written::remove(&new).map_err(failed("remove", &new))?;
+    by_path::remove(&new).map_err(failed("remove", &new))?;
     let mut index = git2::Index::open(&new).map_err(failed_index)?;
     for (path, left) in left {
         index.add(&index_entry(path, left)).map_err(failed_index)?;
     }
     index.write().map_err(failed_index)?;
-    std::fs::rename(&new, path).map_err(failed("write", path))
+    by_path::put(&new, path).map_err(failed("write", path))
 }
 
-fn index_entry(path: &RelPath, left: &super::folder_index::Left) -> git2::IndexEntry {
+fn index_entry(path: &RelPath, left: &Left) -> git2::IndexEntry {
     let time = |(seconds, nanoseconds)| {
         // The index keeps the low 32 bits of everything, as git does.
         git2::IndexTime::new(seconds as i32, nanoseconds)

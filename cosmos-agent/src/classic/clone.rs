@@ -10,6 +10,7 @@ use super::host;
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::fetch::{FetchError, Limits, RemoteSettings, Session};
+use crate::fs::by_path;
 use crate::site::Site;
 use crate::store::Store;
 
@@ -45,7 +46,7 @@ fn fetch(classic: &ClassicSettings, url: &str) -> Result<(), Failure> {
         let message = format!("cannot make '{}': {error}", classic.base.display());
         Failure::of(Status::Failed, message, "run as root, or set COSMOS_BASE to a folder of yours")
     };
-    std::fs::create_dir_all(&classic.base).map_err(cannot_make)?;
+    by_path::make_directories(&classic.base, 0o755).map_err(cannot_make)?;
     let site = Site::classic(&classic.root, &classic.base)?;
     let remotes = [RemoteSettings { url: url.to_owned(), ..RemoteSettings::default() }];
     let prefixes = [b"refs/heads/".to_vec(), b"refs/tags/".to_vec()];

@@ -2,10 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::import;
+use crate::fs::by_path;
 
 /// Where gpg may be; the caller's PATH has no say (fault 4).
 pub const FOLDERS: [&str; 3] = ["/usr/bin", "/bin", "/usr/local/bin"];
@@ -88,10 +89,8 @@ pub fn run(
 fn make_home(home: &Path) -> io::Result<()> {
     match std::fs::metadata(home) {
         Ok(found) if found.permissions().mode() & 0o077 == 0 => Ok(()),
-        Ok(_) => std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o700)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home)
-        }
+        Ok(_) => by_path::set_mode(home, 0o700),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => by_path::make_directories(home, 0o700),
         Err(error) => Err(error),
     }
 }

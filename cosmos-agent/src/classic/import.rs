@@ -132,7 +132,7 @@ fn write_ring(path: &Path, ring: &BTreeMap<Fingerprint, Cert>) -> Result<(), Imp
     for cert in ring.values() {
         cert.serialize(&mut bytes).map_err(|error| failed(io::Error::other(error)))?;
     }
-    super::written::replace_file(path, &bytes, 0o600).map_err(failed)
+    crate::fs::by_path::replace_file(path, &bytes, 0o600).map_err(failed)
 }
 
 /// Takes every certificate of one input into the ring; secret parts are dropped.

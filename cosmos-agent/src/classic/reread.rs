@@ -11,11 +11,9 @@ use cosmos_model::content::{Content, ContentHash, ContentSource};
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind};
 
-use super::folder::{FolderError, failed};
-use super::folder_index::{self, Index, Left};
-
-/// The mode of a directory that nobody gave another one. It says nothing about directories a host has (fault 5).
-pub const NEW_DIRECTORY: u32 = 0o755;
+use crate::model_folder::index::{self, Index, Left};
+use crate::model_folder::listing::{NEW_DIRECTORY, PRE_TASKS};
+use crate::model_folder::sync::{self, FolderError, failed};
 
 /// The overlay, by path.
 pub type Entries = BTreeMap<RelPath, StagedEntry>;
@@ -48,7 +46,7 @@ pub struct Reread {
 pub fn reread(model: &Path, index: &Index, written: &Entries, ran: &[Ran]) -> Result<Reread, FolderError> {
     let overlay = model.join("overlay");
     let mut reread = Reread::default();
-    if super::folder::look(&overlay)?.is_none() {
+    if sync::look(&overlay)?.is_none() {
         return Ok(reread);
     }
     let reader = Reader { index, written, ran };
@@ -100,7 +98,7 @@ impl Reader<'_> {
             return false;
         }
         let whole = RelPath::new(&[b"overlay/", path.as_bytes()].concat()).expect("a path below a folder is a path");
-        self.index.get(&whole).is_some_and(|left: &Left| left.stat == folder_index::stat(found))
+        self.index.get(&whole).is_some_and(|left: &Left| left.stat == index::stat(found))
     }
 
     /// Returns the layer of the path, or of the nearest directory above that a layer has.
@@ -116,7 +114,7 @@ impl Reader<'_> {
         let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
         let during = self.ran.iter().find(|ran| ran.until >= changed);
         // Something a task left running may still write after the last one ended.
-        during.or(self.ran.last()).map_or_else(|| super::model::PRE_TASKS.to_owned(), |ran| ran.task.clone())
+        during.or(self.ran.last()).map_or_else(|| PRE_TASKS.to_owned(), |ran| ran.task.clone())
     }
 }
 

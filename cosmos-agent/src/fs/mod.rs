@@ -3,6 +3,7 @@
 //! No path is handed to the kernel whole. A walk goes component by component ([`walk`]), so that a link planted by a
 //! local user leads nowhere (A37–A40), and changes are made relative to the directory that was reached ([`Directory`]).
 
+pub mod by_path;
 mod directory;
 mod error;
 #[cfg(test)]

@@ -22,11 +22,10 @@ use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
-use crate::classic::folder::FolderError;
 use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::FsError;
-use crate::model_folder::ModelFolder;
+use crate::model_folder::{FolderError, ModelFolder};
 use crate::store::Store;
 use crate::task::{Task, TaskOutcome};
 

@@ -15,11 +15,10 @@ use cosmos_model::trust::VerifiedRevision;
 use super::{Host, ObserveRequest, conffiles, observe};
 use crate::agent::Agent;
 use crate::apply::{self, Applied, ApplyError, Contents, Progress, RecoverError, Recovery, StateFolder};
-use crate::classic::folder::FolderError;
 use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::{FsError, Root};
-use crate::model_folder::ModelFolder;
+use crate::model_folder::{FolderError, ModelFolder};
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
 

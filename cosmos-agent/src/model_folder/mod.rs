@@ -7,10 +7,16 @@ use cosmos_model::object::ObjectSource;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::staged::StagedModel;
 
+pub mod index;
+pub mod listing;
+pub mod sync;
+
 use crate::agent::Agent;
-use crate::classic::folder::{self, FolderError, Strangers};
-use crate::classic::folder_index::Index;
-use crate::classic::model;
+use crate::fs::by_path;
+use index::Index;
+use sync::Strangers;
+
+pub use sync::FolderError;
 
 /// Where the folder and what belongs to it lie.
 #[derive(Debug, Clone)]
@@ -53,11 +59,11 @@ impl ModelFolder {
     /// Returns [`FolderError`] at the first path that cannot be read or written.
     pub fn write(&self, model: &StagedModel, objects: &dyn ObjectSource) -> Result<Index, FolderError> {
         let marked = |source| FolderError::System { verb: "mark", path: self.mark.clone(), source };
-        crate::classic::written::remove(&self.mark).map_err(marked)?;
-        let listing = if self.whole { model::listing(model) } else { model::task_listing(model) };
-        let index = folder::sync(&self.path, &self.index, &listing, objects, Strangers::Remove)?;
+        by_path::remove(&self.mark).map_err(marked)?;
+        let listing = if self.whole { listing::listing(model) } else { listing::task_listing(model) };
+        let index = sync::sync(&self.path, &self.index, &listing, objects, Strangers::Remove)?;
         let commit = model.commit().to_string();
-        crate::classic::written::replace_file(&self.mark, commit.as_bytes(), 0o600).map_err(marked)?;
+        by_path::replace_file(&self.mark, commit.as_bytes(), 0o600).map_err(marked)?;
         Ok(index)
     }
 
@@ -67,6 +73,6 @@ impl ModelFolder {
     /// Returns [`FolderError`] when the index cannot be read.
     pub fn index(&self) -> Result<Index, FolderError> {
         let unreadable = |source| FolderError::System { verb: "read", path: self.index.clone(), source };
-        crate::classic::folder_index::read(&self.index).map_err(unreadable)
+        index::read(&self.index).map_err(unreadable)
     }
 }

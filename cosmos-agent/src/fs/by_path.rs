@@ -1,4 +1,4 @@
-//! Files that classic mode writes for other programs: whole, or not at all.
+//! Files written by their whole path, in folders that only we write: whole, or not at all.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -37,6 +37,14 @@ pub fn replace_symlink(path: &Path, target: &OsStr) -> io::Result<()> {
     std::fs::rename(&temporary, path).inspect_err(|_| discard(&temporary))
 }
 
+/// Puts a file that another library wrote beside its place into that place.
+///
+/// # Errors
+/// Returns the system's error; what was there before then still is.
+pub fn put(new: &Path, path: &Path) -> io::Result<()> {
+    std::fs::rename(new, path)
+}
+
 /// Makes a directory with exactly this mode.
 ///
 /// # Errors
@@ -46,12 +54,12 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
     set_mode(path, mode)
 }
 
-/// Makes a directory and every missing one above it, 0755.
+/// Makes a directory and every missing one above it, with this mode where the umask allows it.
 ///
 /// # Errors
 /// Returns the system's error.
-pub fn make_directories(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
+pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(mode).create(path)
 }
 
 /// Gives a directory the mode and the owner that one made now would have.
@@ -125,6 +133,10 @@ fn discard(temporary: &Path) {
     let _ = std::fs::remove_file(temporary);
 }
 
-fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+/// Sets the permission bits of a path.
+///
+/// # Errors
+/// Returns the system's error.
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }

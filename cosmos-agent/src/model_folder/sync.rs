@@ -15,9 +15,9 @@ use cosmos_model::object::{self, ObjectError, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 
-use super::folder_index::{self, Index, Left};
-use super::written;
+use super::index::{self, Index, Left};
 use crate::exit::{Failure, Status};
+use crate::fs::by_path;
 
 /// What one path of the folder should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl From<FolderError> for Failure {
     }
 }
 
-pub(super) fn failed<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + 'a {
+pub(crate) fn failed<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + 'a {
     move |source| FolderError::System { verb, path: path.to_owned(), source }
 }
 
@@ -103,8 +103,8 @@ pub fn sync(
     objects: &dyn ObjectSource,
     strangers: Strangers,
 ) -> Result<Index, FolderError> {
-    let known = folder_index::read(index).map_err(failed("read", index))?;
-    written::make_directories(folder).map_err(failed("make", folder))?;
+    let known = index::read(index).map_err(failed("read", index))?;
+    by_path::make_directories(folder, 0o755).map_err(failed("make", folder))?;
     let mut sync = Sync { folder, objects, known: &known, left: Index::new(), changed: false };
     match strangers {
         Strangers::Remove => sync.remove_strangers(listing)?,
@@ -116,7 +116,7 @@ pub fn sync(
     let Sync { left, changed, .. } = sync;
     if changed || left != known {
         // The files are not synced: one that a power cut empties no longer has the size the index remembers.
-        folder_index::write(index, &left).map_err(failed("write", index))?;
+        index::write(index, &left).map_err(failed("write", index))?;
     }
     Ok(left)
 }
@@ -177,7 +177,7 @@ impl Sync<'_> {
             }
             let parents: Vec<RelPath> = path.ancestors().filter(|parent| !listing.contains_key(parent)).collect();
             for parent in parents.iter().rev().map(|parent| inside(self.folder, parent)) {
-                written::remove_if_empty(&parent).map_err(failed("remove", &parent))?;
+                by_path::remove_if_empty(&parent).map_err(failed("remove", &parent))?;
             }
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Sync<'_> {
             Some(found) if found.is_dir() => {
                 if found.permissions().mode() & 0o7777 != mode || !is_ours(&found) {
                     self.changed = true;
-                    written::reset_directory(full, mode).map_err(failed("set the mode of", full))?;
+                    by_path::reset_directory(full, mode).map_err(failed("set the mode of", full))?;
                 }
                 return Ok(());
             }
@@ -216,7 +216,7 @@ impl Sync<'_> {
             None => {}
         }
         self.changed = true;
-        written::make_directory(full, mode).map_err(failed("make", full))
+        by_path::make_directory(full, mode).map_err(failed("make", full))
     }
 
     fn file(
@@ -239,7 +239,7 @@ impl Sync<'_> {
             Source::Blob(id) => object::read(self.objects, id, ObjectKind::Blob)
                 .map_err(|source| FolderError::Content { path: path.clone(), source })?,
         };
-        written::replace_cached_file(full, &bytes, mode).map_err(failed("write", full))?;
+        by_path::replace_cached_file(full, &bytes, mode).map_err(failed("write", full))?;
         self.remember(path, full, blob, false, mode)
     }
 
@@ -257,7 +257,7 @@ impl Sync<'_> {
         if found.is_some_and(|found| found.is_dir()) {
             self.remove(full)?;
         }
-        written::replace_symlink(full, OsStr::from_bytes(target)).map_err(failed("write", full))?;
+        by_path::replace_symlink(full, OsStr::from_bytes(target)).map_err(failed("write", full))?;
         self.remember(path, full, blob, true, 0o777)
     }
 
@@ -271,7 +271,7 @@ impl Sync<'_> {
         mode: u32,
     ) -> bool {
         let Some((found, known)) = found.zip(self.known.get(path)) else { return false };
-        let wanted = Left { blob, symlink, mode, stat: folder_index::stat(found) };
+        let wanted = Left { blob, symlink, mode, stat: index::stat(found) };
         if wanted == *known {
             self.left.insert(path.clone(), wanted);
         }
@@ -288,13 +288,13 @@ impl Sync<'_> {
     ) -> Result<(), FolderError> {
         self.changed = true;
         let found = std::fs::symlink_metadata(full).map_err(failed("look at", full))?;
-        self.left.insert(path.clone(), Left { blob, symlink, mode, stat: folder_index::stat(&found) });
+        self.left.insert(path.clone(), Left { blob, symlink, mode, stat: index::stat(&found) });
         Ok(())
     }
 
     fn remove(&mut self, full: &Path) -> Result<(), FolderError> {
         self.changed = true;
-        written::remove(full).map_err(failed("remove", full))
+        by_path::remove(full).map_err(failed("remove", full))
     }
 }
 

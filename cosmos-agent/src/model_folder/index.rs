@@ -62,7 +62,7 @@ pub fn read(path: &Path) -> io::Result<Index> {
 /// # Errors
 /// Returns the system's error.
 pub fn write(path: &Path, index: &Index) -> io::Result<()> {
-    super::written::replace_file(path, &encode(index), 0o600)
+    crate::fs::by_path::replace_file(path, &encode(index), 0o600)
 }
 
 /// Encodes an index.

@@ -9,13 +9,16 @@ use cosmos_model::object::ObjectSource;
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{StagedKind, StagedModel, StagedTaskFile};
 
-use super::folder::{self, FolderError, Listing, Strangers, Wanted, failed};
-use super::folder_index::Index;
+use super::index::Index;
+use super::sync::{self, FolderError, Listing, Strangers, Wanted, failed};
 
 /// The folder of tasks that run before the overlay is installed.
 pub const PRE_TASKS: &str = "pre-tasks.d";
 /// The folder of tasks that run after it.
 pub const POST_TASKS: &str = "post-tasks.d";
+
+/// The mode of a directory that nobody gave another one. It says nothing about directories a host has (fault 5).
+pub const NEW_DIRECTORY: u32 = 0o755;
 
 /// Returns the model as the entries of a folder: what rsync made of the same layers.
 #[must_use]
@@ -32,7 +35,7 @@ pub fn listing(model: &StagedModel) -> Listing {
         let mode = matches!(kind, StagedKind::File(_)).then(|| git_mode(*executable));
         listing.extend(wanted(kind, mode).map(|wanted| (path.clone(), wanted)));
     }
-    folder::add_parents(&mut listing);
+    sync::add_parents(&mut listing);
     listing
 }
 
@@ -41,7 +44,7 @@ pub fn listing(model: &StagedModel) -> Listing {
 pub fn task_listing(model: &StagedModel) -> Listing {
     let mut listing = Listing::new();
     put_tasks(&mut listing, model);
-    folder::add_parents(&mut listing);
+    sync::add_parents(&mut listing);
     listing
 }
 
@@ -63,7 +66,7 @@ pub fn write(
     model: &StagedModel,
     objects: &dyn ObjectSource,
 ) -> Result<Index, FolderError> {
-    folder::sync(folder, index, &listing(model), objects, Strangers::Remove)
+    sync::sync(folder, index, &listing(model), objects, Strangers::Remove)
 }
 
 /// Returns the tasks of one folder of the model in the order they run: executable files, symlinks followed (C4).
@@ -98,7 +101,7 @@ pub fn tasks(model: &Path, folder: &str) -> Result<Vec<PathBuf>, FolderError> {
 /// # Errors
 /// Returns the system's error, or that the content changed since it was read for the plan.
 pub fn content(model: &Path, path: &RelPath, expected: ContentHash) -> std::io::Result<Vec<u8>> {
-    let bytes = std::fs::read(folder::inside(&model.join("overlay"), path))?;
+    let bytes = std::fs::read(sync::inside(&model.join("overlay"), path))?;
     if ContentHash::of(&bytes) == expected {
         return Ok(bytes);
     }
@@ -119,7 +122,7 @@ fn wanted(kind: &StagedKind, mode: Option<u32>) -> Option<Wanted> {
             ContentSource::Model => None,
         },
         StagedKind::Symlink(target) => Some(Wanted::Symlink(target.clone())),
-        StagedKind::Directory => Some(Wanted::Directory(mode.unwrap_or(super::reread::NEW_DIRECTORY))),
+        StagedKind::Directory => Some(Wanted::Directory(mode.unwrap_or(NEW_DIRECTORY))),
     }
 }
 
