@@ -146,14 +146,14 @@ impl Agent {
         self.fqdn.as_ref().map_or("localhost", HostName::as_str)
     }
 
-    /// Returns the steps of `apply`: the built-in ones, in classic mode with this host's own scripts between (C10).
+    /// Returns the steps of a command: the built-in ones, in classic mode with this host's own scripts between (C10).
     ///
     /// # Errors
     /// Returns a [`Failure`] that names a changed script of the old package.
-    pub fn apply_steps(&self) -> Result<Vec<Step>, Failure> {
+    pub fn steps(&self, command: &str) -> Result<Vec<Step>, Failure> {
         match &self.classic {
-            Some(classic) => crate::classic::host::steps(classic, "apply"),
-            None => Ok(folders::built_in("apply")),
+            Some(classic) => crate::classic::host::steps(classic, command),
+            None => Ok(folders::built_in(command)),
         }
     }
 

@@ -1,5 +1,8 @@
 //! The order of the stages, and the only file that knows it: fetch → authenticate → stage → plan → apply → report.
 
+use std::collections::BTreeMap;
+
+use cosmos_model::content::ContentHash;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::plan::Plan;
@@ -45,42 +48,62 @@ impl<'a> Pipeline<'a> {
         Self { agent, state, host, store: Store::at(agent.site.store()), now, record, report }
     }
 
-    /// Fetches and authenticates. A refused candidate is in the report; the accepted revision stays in force.
+    /// Fetches and authenticates, and between them runs the scripts of a classic host, whose model folder and clone
+    /// then show what is accepted. A refused candidate is in the report; the accepted revision stays in force.
     ///
     /// Returns the remotes' errors when none of them answered.
     ///
     /// # Errors
     /// Returns a [`Failure`] when the store or the state cannot be written; a remote out of reach is none.
     pub fn update(&mut self, progress: &mut dyn Progress) -> Result<Vec<(String, FetchError)>, Failure> {
-        let mut look = Look::at_remotes(self.agent)?;
-        let (news, listings) = (self.is_news(&look), look.digests());
-        if look.succeeded() && news {
-            if let Err(error) = look.transfer(&self.store, &self.haves(), progress) {
-                self.report.remarks.push(format!("cannot fetch: {}", with_causes(&error)));
-                return self.out_of_reach(look.end());
+        let (mut fetched, mut unreachable) = (None, Vec::new());
+        for step in self.agent.steps("update")? {
+            match step {
+                Step::BuiltIn(FETCH) => fetched = Some(self.fetch(progress)?),
+                Step::BuiltIn(VERIFY) => {
+                    let fetched = fetched.take().expect("steps are in order of their numbers");
+                    unreachable = self.authenticate(fetched)?;
+                }
+                Step::BuiltIn(MODEL) if self.agent.classic.is_some() => self.write_classic_model()?,
+                Step::BuiltIn(_) => {}
+                // A refusal ended the command of Cosmos 1.5: what comes after it is told of good revisions only.
+                Step::Script { .. } if fetched.is_none() && !self.report.refused.is_empty() => {}
+                Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
             }
         }
-        let (succeeded, refs) = (look.succeeded(), look.refs());
+        Ok(unreachable)
+    }
+
+    /// Looks at the remotes and brings what is news there into the store.
+    fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
+        let mut look = Look::at_remotes(self.agent)?;
+        let (news, listings) = (self.is_news(&look), look.digests());
+        let (mut succeeded, refs) = (look.succeeded(), look.refs());
+        if succeeded && news {
+            if let Err(error) = look.transfer(&self.store, &self.haves(), progress) {
+                self.report.remarks.push(format!("cannot fetch: {}", with_causes(&error)));
+                succeeded = false;
+            }
+        }
         let unreachable = look.end();
         for (url, error) in &unreachable {
             self.report.remarks.push(format!("cannot reach '{url}': {}", with_causes(error)));
         }
-        if !succeeded {
-            return self.out_of_reach(unreachable);
+        Ok(Fetched { succeeded, news, refs, listings, unreachable })
+    }
+
+    /// Judges what was fetched, if anything is news or time may have healed a refusal, and remembers the verdict.
+    fn authenticate(&mut self, fetched: Fetched) -> Result<Vec<(String, FetchError)>, Failure> {
+        if !fetched.succeeded {
+            return self.out_of_reach(fetched.unreachable);
         }
         self.record.state.look.failing_since = None;
         if self.agent.options.insecure_skip_verification {
-            self.take_unverified(&refs);
-        } else if news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
-            let before = std::mem::take(&mut self.record.state.trust);
-            let judgement = self.judge(&before, &refs);
-            let keep = keep(&judgement, &refs);
-            let litter = judgement.advanced && !before.refused().is_empty();
-            self.record.state.trust = judgement.state;
-            self.report.judged = true;
-            self.tidy(litter, &keep);
-            self.record.state.look.listings = listings;
-            self.record.remember_refs(&refs)?;
+            self.take_unverified(&fetched.refs);
+        } else if fetched.news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
+            self.judge_anew(&fetched.refs);
+            self.record.state.look.listings = fetched.listings;
+            self.record.remember_refs(&fetched.refs)?;
         }
         self.take_verdict();
         self.record.save()?;
@@ -98,6 +121,17 @@ impl<'a> Pipeline<'a> {
     pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
         let evidence = Evidence { refs, objects: &self.store, now: self.now };
         self.agent.trust.judge(before, &evidence)
+    }
+
+    /// Judges from where the last walk ended, remembers the verdict, and drops what a refused revision left behind.
+    fn judge_anew(&mut self, refs: &[RemoteRef]) {
+        let before = std::mem::take(&mut self.record.state.trust);
+        let judgement = self.judge(&before, refs);
+        let keep = keep(&judgement, refs);
+        let litter = judgement.advanced && !before.refused().is_empty();
+        self.record.state.trust = judgement.state;
+        self.report.judged = true;
+        self.tidy(litter, &keep);
     }
 
     /// Drops what refused revisions left in the store, and makes one pack of many.
@@ -169,7 +203,7 @@ impl<'a> Pipeline<'a> {
         let mut model = if settled { None } else { Some(self.prepare(&revision, &managed.set())?) };
         let tasks = TaskRun::prepare(self.agent, &revision, model.as_ref());
         let mut after = None;
-        for step in self.agent.apply_steps()? {
+        for step in self.agent.steps("apply")? {
             match step {
                 Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
                 Step::BuiltIn(FILES) if settled && self.looks_untouched(&managed)? => {}
@@ -241,10 +275,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Writes the accepted revision's model, and the clone other tools look at, for a classic `update` (C2, C4).
-    ///
-    /// # Errors
-    /// Returns a [`Failure`] at the first path that cannot be written.
-    pub fn write_classic_model(&mut self) -> Result<(), Failure> {
+    fn write_classic_model(&mut self) -> Result<(), Failure> {
         let revision = self.accepted()?;
         let managed = Managed::read(&self.state)?.view()?.set();
         let model = self.stage(&revision, &managed)?;
@@ -317,6 +348,7 @@ impl<'a> Pipeline<'a> {
     }
 }
 
+<<<<<<< HEAD
 /// More packs than this slow reading down; each fetch adds one.
 const PACKS: usize = 50;
 
@@ -328,6 +360,23 @@ fn keep(judgement: &Judgement, refs: &[RemoteRef]) -> Vec<ObjectId> {
     kept.chain([revision.commit()]).collect()
 }
 
+=======
+/// What a look at the remotes brought.
+struct Fetched {
+    succeeded: bool,
+    news: bool,
+    refs: Vec<RemoteRef>,
+    listings: BTreeMap<String, ContentHash>,
+    unreachable: Vec<(String, FetchError)>,
+}
+
+/// The numbers of the built-in steps of `update`, as Cosmos 1.5 named its scripts (C10).
+const FETCH: u32 = 20;
+/// The judgement.
+const VERIFY: u32 = 25;
+/// The model folder of a classic host.
+const MODEL: u32 = 90;
+>>>>>>> 84db0bd (classic: users' own scripts of update.d and gpg.d run at their numbers, and silence is kept)
 /// The numbers of the built-in steps of `apply`, as Cosmos 1.5 named its scripts (C10).
 const PRE_TASKS: u32 = 20;
 /// Deletions and files: 1.5 had them apart, at 40 and 60; here they are one plan.

@@ -30,7 +30,7 @@ pub fn run(urls: &[String], options: &GlobalOptions) -> Result<Status, Failure> 
         match step {
             Step::BuiltIn(20) => fetch(&classic, url)?,
             Step::BuiltIn(_) => {}
-            Step::Script { path, .. } => host::run_script(&classic, &path)?,
+            Step::Script { path, .. } => host::run_script(&classic, &path, &[url.into()])?,
         }
     }
     Ok(Status::Done)

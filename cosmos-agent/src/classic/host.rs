@@ -137,16 +137,22 @@ pub fn steps(classic: &ClassicSettings, command: &str) -> Result<Vec<Step>, Fail
     folders::steps(&classic.conf_dir, command).map_err(|error| Failure::new(Status::Usage, &error, error.hint()))
 }
 
-/// Becomes gpg on the keyring (C6).
+/// Becomes gpg on the keyring (C6), after the scripts of `gpg.d` with a lower number than its own.
 ///
 /// # Errors
-/// Returns a [`Failure`] when the host is not classic, or the keyring cannot be used.
+/// Returns a [`Failure`] when the host is not classic, or a script or the keyring cannot be used.
 pub fn gpg_command(arguments: &[OsString], options: &GlobalOptions) -> Result<Status, Failure> {
     let Some(folder) = settings_folder(options) else {
         let hint = "native hosts keep no keyring: who may sign is in the repository's openpgp-policy.toml";
         return Err(Failure::of(Status::Usage, "'cosmos gpg' is for hosts set up for Cosmos 1.5", hint));
     };
     let classic = settings(&folder, options)?;
+    let mut steps = steps(&classic, "gpg")?;
+    if let Some(Step::Script { path, .. }) = steps.pop_if(|last| matches!(last, Step::Script { .. })) {
+        let message = format!("'{}' comes after gpg, which this process becomes", path.display());
+        return Err(Failure::of(Status::Usage, message, "give the script a number below 50"));
+    }
+    run_scripts(&classic, steps, arguments)?;
     let ended = gpg::run(&classic.keyring_home(), arguments, &crate::environment::original(), PROGRAMS)
         .map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
     Ok(if ended == 0 { Status::Done } else { Status::Failed })
@@ -164,21 +170,29 @@ pub fn own_command(words: &[OsString], options: &GlobalOptions) -> Result<Status
     };
     let folder = settings_folder(options).ok_or_else(unknown)?;
     let classic = settings(&folder, options)?;
-    for step in steps(&classic, &word)? {
-        if let Step::Script { path, .. } = step {
-            run_script(&classic, &path)?;
-        }
-    }
+    run_scripts(&classic, steps(&classic, &word)?, &words[1..])?;
     Ok(Status::Done)
 }
 
-/// Runs one script of a command folder and passes its output on; it is the administrator's own.
+fn run_scripts(
+    classic: &ClassicSettings,
+    steps: impl IntoIterator<Item = Step>,
+    arguments: &[OsString],
+) -> Result<(), Failure> {
+    steps.into_iter().try_for_each(|step| match step {
+        Step::Script { path, .. } => run_script(classic, &path, arguments),
+        Step::BuiltIn(_) => Ok(()),
+    })
+}
+
+/// Runs one script of a command folder with the command's own arguments and passes its output on; it is the
+/// administrator's.
 ///
 /// # Errors
 /// Returns a [`Failure`] that names it when it does not end well.
-pub fn run_script(classic: &ClassicSettings, path: &Path) -> Result<(), Failure> {
+pub fn run_script(classic: &ClassicSettings, path: &Path, arguments: &[OsString]) -> Result<(), Failure> {
     let environment = task_environment(classic);
-    let ended = crate::exec::show(path, &environment);
+    let ended = crate::exec::show(path, arguments, &environment);
     let message = match ended {
         Ok(status) if status.success() => return Ok(()),
         Ok(status) => format!("script '{}' failed: {status}", path.display()),

@@ -7,7 +7,7 @@ use crate::fetch::FetchError;
 use crate::operation::{self, Manner};
 use crate::report::progress;
 
-/// Fetches and authenticates. Natively a remote out of reach is a failure, as this is all that was asked for (§14).
+/// Fetches and authenticates. Natively, but not on a classic host, a remote out of reach is a failure, as this is all that was asked for (§14).
 ///
 /// # Errors
 /// Returns a [`Failure`] when settings, lock or state do not let it start.
@@ -16,10 +16,8 @@ pub fn run(global: &GlobalOptions) -> Result<Status, Failure> {
     let manner = Manner::changing("update", &agent.options, false);
     let report = operation::perform(&agent, manner, |pipeline| {
         let unreachable = pipeline.update(&mut progress::bar(&agent))?;
-        if agent.classic.is_some() {
-            return pipeline.write_classic_model();
-        }
-        out_of_reach(&unreachable).map_or(Ok(()), Err)
+        let failed = out_of_reach(&unreachable).filter(|_| agent.classic.is_none());
+        failed.map_or(Ok(()), Err)
     })?;
     Ok(operation::print(&agent, &report))
 }

@@ -206,12 +206,17 @@ impl Running {
     }
 }
 
-/// Runs an administrator's own script to its end; its output goes where ours goes, its input is empty.
+/// Runs an administrator's own script to its end, with the words that followed the command; its output goes where ours
+/// goes, and it reads what we could read.
 ///
 /// # Errors
 /// Returns the system's answer when it cannot be executed.
-pub fn show(program: &Path, environment: &BTreeMap<OsString, OsString>) -> std::io::Result<ExitStatus> {
-    Command::new(program).env_clear().envs(environment).stdin(Stdio::null()).status()
+pub fn show(
+    program: &Path,
+    arguments: &[OsString],
+    environment: &BTreeMap<OsString, OsString>,
+) -> std::io::Result<ExitStatus> {
+    Command::new(program).args(arguments).env_clear().envs(environment).status()
 }
 
 /// Turns this process into `program`, with these arguments and this environment and nothing else of either.

@@ -91,7 +91,7 @@ impl Host for RealHost {
 
     fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<(), Failure> {
         let classic = agent.classic.as_ref().expect("only classic hosts have command folders");
-        crate::classic::host::run_script(classic, path)
+        crate::classic::host::run_script(classic, path, &[])
     }
 
     fn show_checkout(

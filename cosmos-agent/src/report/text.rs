@@ -12,7 +12,7 @@ use super::{Report, TaskReport};
 pub fn lines(report: &Report, palette: &Palette, verbose: bool) -> Vec<String> {
     let mut lines: Vec<String> = report.steps.iter().map(|step| self::step(step, palette)).collect();
     lines.extend(report.notes.iter().map(|note| self::note(note, palette)));
-    let spoke = |task: &&TaskReport| verbose || task.ending.is_some();
+    let spoke = |task: &&TaskReport| verbose || task.ending.is_some() || !task.ran;
     lines.extend(report.tasks.iter().filter(spoke).flat_map(|task| self::task(task, palette)));
     lines.extend(report.remarks.iter().map(|remark| Palette::paint(palette.faint, remark)));
     lines
@@ -61,6 +61,9 @@ pub fn note(note: &Note, palette: &Palette) -> String {
 #[must_use]
 pub fn task(task: &TaskReport, palette: &Palette) -> Vec<String> {
     let Some(ending) = &task.ending else {
+        if !task.ran {
+            return vec![format!("> {}", task.name)];
+        }
         return vec![format!("> {} ({:.1} s)", task.name, task.seconds)];
     };
     let mut lines = vec![Palette::paint(palette.removed, &format!("> {}: {ending}", task.name))];
