@@ -191,26 +191,37 @@ impl<'a> Pipeline<'a> {
         accepted.map(VerifiedRevision::commit).into_iter().collect()
     }
 
-    /// Applies the accepted revision: pre-tasks, files, post-tasks, and between them the scripts of a classic host.
+    /// Applies the accepted revision. Where that needs a newer agent, the one applied before stays enforced.
     ///
     /// # Errors
     /// Returns the [`Failure`] that stopped it; what was done until then is in the report.
     pub fn apply(&mut self) -> Result<(), Failure> {
         let revision = self.accepted()?;
+        self.record.state.needs = None;
+        let ended = self.enforce(&revision);
+        match self.kept_instead_of(&revision) {
+            Some(applied) => self.enforce(&applied).and(ended),
+            None => ended,
+        }
+    }
+
+    /// Makes the host what `revision` says: pre-tasks, files, post-tasks, and between them a classic host's scripts.
+    fn enforce(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
         let settled = managed.is_settled_at(revision.commit()) && ModelFolder::of(self.agent).is_at(revision.commit());
-        let mut model = if settled { None } else { Some(self.prepare(&revision, &managed.set())?) };
-        let tasks = TaskRun::prepare(self.agent, &revision, model.as_ref());
+        let mut model = if settled { None } else { Some(self.prepare(revision, &managed.set())?) };
+        let tasks = TaskRun::prepare(self.agent, revision, model.as_ref());
         let mut after = None;
         for step in self.agent.steps("apply")? {
             match step {
                 Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
-                Step::BuiltIn(FILES) if settled && self.looks_untouched(&managed)? => {}
+                Step::BuiltIn(FILES) if settled && self.looks_untouched(&managed)? => self.is_applied(revision),
                 Step::BuiltIn(FILES) => {
                     let set = managed.set();
-                    let model = model.take().map_or_else(|| self.stage(&revision, &set), Ok)?;
+                    let model = model.take().map_or_else(|| self.stage(revision, &set), Ok)?;
                     after = Some(self.files(&model, set, &tasks)?);
+                    self.is_applied(revision);
                 }
                 Step::BuiltIn(POST_TASKS) => {
                     let changed: Vec<_> = self.report.steps.iter().map(|step| step.path().clone()).collect();
@@ -225,16 +236,35 @@ impl<'a> Pipeline<'a> {
         }
         if !settled {
             self.record.state.generation += 1;
-            self.record.state.retired = self.report.retired.clone();
         }
         Ok(())
+    }
+
+    /// Returns the revision to enforce instead of the accepted one, which needs a newer agent than this.
+    fn kept_instead_of(&self, accepted: &VerifiedRevision) -> Option<VerifiedRevision> {
+        let state = &self.record.state;
+        state.needs.as_ref()?;
+        state.trust.applied().filter(|applied| applied.commit() != accepted.commit()).cloned()
+    }
+
+    /// Remembers that the host's files are what `revision` says.
+    fn is_applied(&mut self, revision: &VerifiedRevision) {
+        let state = &mut self.record.state;
+        let accepted = state.trust.accepted().is_some_and(|accepted| accepted.commit() == revision.commit());
+        if accepted && state.trust.accepted_is_applied() {
+            state.generation += 1;
+        }
     }
 
     /// Stages a revision that is news here, judges the brake before any task runs, and lays the tasks ready.
     fn prepare(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
         let model = self.stage(revision, managed)?;
         refuse_brake(&self.plan(&model, managed)?)?;
-        self.report.retired = model.retired().map(str::to_owned);
+        let retired = model.retired().map(str::to_owned);
+        if let Some(when_and_why) = retired.as_ref().filter(|_| retired != self.record.state.retired) {
+            self.report.remarks.push(format!("this host is retired: {when_and_why}"));
+        }
+        self.record.state.retired = retired;
         self.host.write_model(&ModelFolder::of(self.agent), &model, &self.store)?;
         Ok(model)
     }
@@ -269,7 +299,11 @@ impl<'a> Pipeline<'a> {
             return Ok(Vec::new());
         }
         let set = managed.set();
-        let model = self.stage(&revision, &set)?;
+        let staged = self.stage(&revision, &set);
+        let model = match self.kept_instead_of(&revision) {
+            Some(applied) => self.stage(&applied, &set)?,
+            None => staged?,
+        };
         let snapshot = self.observe(&model, &set)?;
         Ok(planner::drift(&model, &snapshot, &set))
     }
@@ -297,7 +331,12 @@ impl<'a> Pipeline<'a> {
     }
 
     fn stage(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
-        stage::stage(self.agent, revision, &self.store, managed)
+        stage::stage(self.agent, revision, &self.store, managed).map_err(|error| {
+            if error.needs_newer_agent() {
+                self.record.state.needs = Some(error.to_string());
+            }
+            stage::failure(&error)
+        })
     }
 
     fn observe(
@@ -348,7 +387,6 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-<<<<<<< HEAD
 /// More packs than this slow reading down; each fetch adds one.
 const PACKS: usize = 50;
 
@@ -360,7 +398,6 @@ fn keep(judgement: &Judgement, refs: &[RemoteRef]) -> Vec<ObjectId> {
     kept.chain([revision.commit()]).collect()
 }
 
-=======
 /// What a look at the remotes brought.
 struct Fetched {
     succeeded: bool,
@@ -376,7 +413,6 @@ const FETCH: u32 = 20;
 const VERIFY: u32 = 25;
 /// The model folder of a classic host.
 const MODEL: u32 = 90;
->>>>>>> 84db0bd (classic: users' own scripts of update.d and gpg.d run at their numbers, and silence is kept)
 /// The numbers of the built-in steps of `apply`, as Cosmos 1.5 named its scripts (C10).
 const PRE_TASKS: u32 = 20;
 /// Deletions and files: 1.5 had them apart, at 40 and 60; here they are one plan.

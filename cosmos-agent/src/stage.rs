@@ -19,23 +19,25 @@ use crate::store::Store;
 /// Merges the layers of this host.
 ///
 /// # Errors
-/// Returns a [`Failure`] with every mistake of the repository, or what a newer agent is needed for.
+/// Returns a [`StageError`] with every mistake of the repository, or what a newer agent is needed for.
 pub fn stage(
     agent: &Agent,
     revision: &VerifiedRevision,
     store: &Store,
     managed: &ManagedSet,
-) -> Result<StagedModel, Failure> {
-    let known = Known::from(managed);
-    cosmos_model::stage::stage(revision, &agent.layers, store, &known).map_err(|error| {
-        let hint = match &error {
-            StageError::AgentTooOld { .. } | StageError::UnknownFormat { .. } => {
-                "install a newer cosmos; what was applied before stays enforced until then"
-            }
-            StageError::Mistakes(_) => "mend the repository and release again; nothing was touched",
-        };
-        Failure::new(Status::Failed, &error, hint)
-    })
+) -> Result<StagedModel, StageError> {
+    cosmos_model::stage::stage(revision, &agent.layers, store, &Known::from(managed))
+}
+
+/// Returns the failure of a host that has no model.
+#[must_use]
+pub fn failure(error: &StageError) -> Failure {
+    let hint = if error.needs_newer_agent() {
+        "install a newer cosmos; what was applied before stays enforced until then"
+    } else {
+        "mend the repository and release again; nothing was touched"
+    };
+    Failure::new(Status::Failed, error, hint)
 }
 
 /// Hashes of blobs that the managed set already has, so that they are not read again.

@@ -51,8 +51,6 @@ pub struct Report {
     pub tasks: Vec<TaskReport>,
     /// Revisions refused.
     pub refused: Vec<RecordedRefusal>,
-    /// When and why the host was retired, as its layer words it.
-    pub retired: Option<String>,
     /// Whether revisions were judged, and not only the last verdict repeated.
     pub judged: bool,
     /// Whether verification was off (T17).

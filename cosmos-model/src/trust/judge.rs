@@ -168,13 +168,17 @@ impl TrustPolicy {
 
     /// Sums up what the walk came to, and what to remember.
     fn conclude(&self, mut walk: Walk<'_>, state: &TrustState, outcome: Outcome) -> Judgement {
-        let revision = outcome.standing.revision.clone();
+        let mut revision = outcome.standing.revision.clone();
         let advanced = revision != state.accepted;
+        if let Some(revision) = revision.as_mut().filter(|_| advanced) {
+            revision.removals = revision.removals.saturating_add(state.removals_outstanding());
+        }
         self.judge_again(&mut walk, state, &outcome, advanced);
         let refusals = settle(&mut walk, &outcome);
         let latest = revision.as_ref().map_or(walk.clock, |revision| revision.signed_at().max(walk.clock));
         let mut next = TrustState {
             accepted: revision.clone(),
+            applied: state.applied.clone(),
             latest: Some(latest),
             certificates: worth_keeping(&mut walk, state, &outcome),
             keyring: self.keyring_seen(&mut walk, state, advanced),

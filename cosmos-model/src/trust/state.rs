@@ -14,6 +14,9 @@ use crate::time::Time;
 pub struct TrustState {
     #[serde(default, deserialize_with = "super::verified::read_back")]
     pub(crate) accepted: Option<VerifiedRevision>,
+    /// The revision that was last applied to its end: what a host keeps to while it cannot apply a later one.
+    #[serde(default, deserialize_with = "super::verified::read_back")]
+    pub(crate) applied: Option<VerifiedRevision>,
     /// The latest time seen: clock or accepted signature (T16).
     #[serde(default)]
     pub(crate) latest: Option<Time>,
@@ -53,6 +56,25 @@ impl TrustState {
     #[must_use]
     pub const fn accepted(&self) -> Option<&VerifiedRevision> {
         self.accepted.as_ref()
+    }
+
+    /// Returns the revision that was last applied to its end.
+    #[must_use]
+    pub const fn applied(&self) -> Option<&VerifiedRevision> {
+        self.applied.as_ref()
+    }
+
+    /// Remembers that the accepted revision is applied; tells whether that is news.
+    pub fn accepted_is_applied(&mut self) -> bool {
+        let news = self.applied != self.accepted;
+        self.applied.clone_from(&self.accepted);
+        news
+    }
+
+    /// Returns the removals that were allowed and may not have happened: those of an accepted revision never applied.
+    pub(crate) fn removals_outstanding(&self) -> u64 {
+        let outstanding = self.accepted.as_ref().filter(|_| self.applied != self.accepted);
+        outstanding.map_or(0, VerifiedRevision::removals)
     }
 
     /// Returns what the last walk refused.

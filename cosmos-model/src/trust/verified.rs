@@ -67,7 +67,7 @@ impl VerifiedRevision {
         self.valid_until
     }
 
-    /// Returns how many removals the steps since the last accepted revision allow, summed.
+    /// Returns how many removals the steps since the last applied revision allow, summed.
     #[must_use]
     pub const fn removals(&self) -> u64 {
         self.removals
