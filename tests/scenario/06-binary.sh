@@ -6,13 +6,14 @@
 same 'it is linked to libc and libgcc_s only' '' "$(ldd "$COSMOS" | awk '{ print $1 }' |
     grep -vE '/ld-linux-[^/]*$|^linux-vdso|^lib(c|m|pthread|dl|rt|gcc_s)\.so\.[0-9]$')"
 
-# median_of COUNT COMMAND...: the median time of a command in microseconds; by perl, since bash itself forks slowly.
-median_of() {
+# time_of COUNT COMMAND...: what a command takes, in microseconds: the tenth of the times that is fastest, since whatever
+# else the computer does only adds. By perl, since bash itself forks slowly.
+time_of() {
     perl -MTime::HiRes=time -e 'open(STDOUT2, ">&STDOUT"); open(STDOUT, ">", "/dev/null"); my $count = shift;
         my @took = sort { $a <=> $b } map { my $start = time; system { $ARGV[0] } @ARGV; time - $start } 1 .. $count;
-        printf STDOUT2 "%d\n", 1e6 * $took[$count / 2]' "$@"
+        printf STDOUT2 "%d\n", 1e6 * $took[$count / 10]' "$@"
 }
-took=$(median_of 201 "$COSMOS" --version)
+took=$(time_of 200 "$COSMOS" --version)
 check "--version takes under 2 ms (it took $took microseconds)" test "$took" -lt 2000
 check 'it says its version' "$COSMOS" --version
 said 'as a number' '^cosmos [0-9]+\.[0-9]+\.[0-9]+'
