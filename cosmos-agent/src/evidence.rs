@@ -8,14 +8,14 @@ use cosmos_model::refs::{self, RemoteRef};
 
 use crate::agent::Agent;
 use crate::fetch::{FetchError, Progress, Session, url};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// What the remotes said about their refs in one run.
 pub struct Look {
     session: Session,
     listings: Vec<Listing>,
-    /// The remotes that could not be asked, with the reason.
-    pub unreachable: Vec<(String, FetchError)>,
+    /// What the remotes failed with that could not be asked, or did not send what they list.
+    failed: Vec<FetchError>,
 }
 
 /// The refs of one remote that this host asks for.
@@ -25,26 +25,15 @@ struct Listing {
     refs: Vec<RemoteRef>,
 }
 
-/// Why the objects behind the refs could not be brought.
-#[derive(Debug, thiserror::Error)]
-pub enum TransferError {
-    /// The remote or the child failed.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Look {
     /// Asks every remote for its refs, in the one child of this run.
     ///
     /// # Errors
-    /// Returns [`FetchError`] when the child itself cannot be started; a remote out of reach is in `unreachable`.
+    /// Returns [`FetchError`] when the child itself cannot be started; what a remote fails with is told by [`Look::end`].
     pub fn at_remotes(agent: &Agent) -> Result<Self, FetchError> {
         let prefixes = agent.trust.ls_refs_prefixes().into_iter().map(String::into_bytes).collect::<Vec<_>>();
         let mut session = Session::start(&agent.remotes, &agent.limits, &prefixes, &agent.site.cache)?;
-        let (mut listings, mut unreachable) = (Vec::new(), Vec::new());
+        let (mut listings, mut failed) = (Vec::new(), Vec::new());
         for look in session.refs() {
             let url = url::shown(&agent.remotes[look.remote].url);
             match look.refs {
@@ -52,13 +41,13 @@ impl Look {
                     let refs = agent.trust.wanted(&refs, agent.fqdn.as_ref());
                     listings.push(Listing { remote: look.remote, url, refs });
                 }
-                Err(error) => unreachable.push((url, error)),
+                Err(error) => failed.push(error),
             }
         }
-        Ok(Self { session, listings, unreachable })
+        Ok(Self { session, listings, failed })
     }
 
-    /// Tells whether any remote answered.
+    /// Tells whether any remote can be used.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         !self.listings.is_empty()
@@ -81,31 +70,40 @@ impl Look {
 
     /// Brings the objects behind the listed refs into the store; `haves` are objects whose history is complete there.
     ///
-    /// # Errors
-    /// Returns the first [`TransferError`]; what was stored before it stays, unreachable, and does no harm.
-    pub fn transfer(
+    /// A remote that does not send what it lists is left out of this run, as if it had not answered; the others count.
+    pub fn transfer(&mut self, store: &Store, haves: &[ObjectId], progress: &mut dyn Progress) {
+        let listings = std::mem::take(&mut self.listings);
+        for listing in listings {
+            match self.bring(&listing, store, haves, progress) {
+                Ok(()) => self.listings.push(listing),
+                Err(error) => self.failed.push(error),
+            }
+        }
+    }
+
+    fn bring(
         &mut self,
+        listing: &Listing,
         store: &Store,
         haves: &[ObjectId],
         progress: &mut dyn Progress,
-    ) -> Result<(), TransferError> {
-        for listing in &self.listings {
-            let mut wants = Vec::new();
-            for reference in &listing.refs {
-                if !store.has(reference.id)? {
-                    wants.push(reference.id);
-                }
+    ) -> Result<(), FetchError> {
+        let mut wants = Vec::new();
+        for reference in &listing.refs {
+            let there = store.has(reference.id);
+            if !there.map_err(|source| FetchError::Store { remote: listing.url.clone(), source })? {
+                wants.push(reference.id);
             }
-            if !wants.is_empty() {
-                self.session.fetch(listing.remote, &wants, haves, progress, store)?;
-            }
+        }
+        if !wants.is_empty() {
+            self.session.fetch(listing.remote, &wants, haves, progress, store)?;
         }
         Ok(())
     }
 
-    /// Ends the child.
-    pub fn end(self) -> Vec<(String, FetchError)> {
+    /// Ends the child, and returns what remotes failed with.
+    pub fn end(self) -> Vec<FetchError> {
         self.session.finish();
-        self.unreachable
+        self.failed
     }
 }

@@ -126,7 +126,9 @@ pub fn complaints(report: &Report) -> Vec<String> {
     // A hostile remote can cause any number of refusals; the newest says it, `status` lists the rest.
     let newest: Option<&RecordedRefusal> = report.refused.last();
     let mut lines: Vec<String> = newest.map(text::refused).into_iter().flatten().collect();
-    lines.extend(report.failure.as_ref().map(ToString::to_string));
+    // That nothing was accepted needs no words of its own beside the refusal.
+    let failure = report.failure.as_ref().filter(|failure| lines.is_empty() || failure.status != Status::Refused);
+    lines.extend(failure.map(ToString::to_string));
     lines
 }
 

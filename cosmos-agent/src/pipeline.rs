@@ -51,18 +51,18 @@ impl<'a> Pipeline<'a> {
     /// Fetches and authenticates, and between them runs the scripts of a classic host, whose model folder and clone
     /// then show what is accepted. A refused candidate is in the report; the accepted revision stays in force.
     ///
-    /// Returns the remotes' errors when none of them answered.
+    /// Returns what the remotes failed with when none of them could be used.
     ///
     /// # Errors
     /// Returns a [`Failure`] when the store or the state cannot be written; a remote out of reach is none.
-    pub fn update(&mut self, progress: &mut dyn Progress) -> Result<Vec<(String, FetchError)>, Failure> {
-        let (mut fetched, mut unreachable) = (None, Vec::new());
+    pub fn update(&mut self, progress: &mut dyn Progress) -> Result<Vec<FetchError>, Failure> {
+        let (mut fetched, mut failed) = (None, Vec::new());
         for step in self.agent.steps("update")? {
             match step {
                 Step::BuiltIn(FETCH) => fetched = Some(self.fetch(progress)?),
                 Step::BuiltIn(VERIFY) => {
                     let fetched = fetched.take().expect("steps are in order of their numbers");
-                    unreachable = self.authenticate(fetched)?;
+                    failed = self.authenticate(fetched)?;
                 }
                 Step::BuiltIn(MODEL) if self.agent.classic.is_some() => self.write_classic_model()?,
                 Step::BuiltIn(_) => {}
@@ -71,31 +71,27 @@ impl<'a> Pipeline<'a> {
                 Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
             }
         }
-        Ok(unreachable)
+        Ok(failed)
     }
 
     /// Looks at the remotes and brings what is news there into the store.
     fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
         let mut look = Look::at_remotes(self.agent)?;
-        let (news, listings) = (self.is_news(&look), look.digests());
-        let (mut succeeded, refs) = (look.succeeded(), look.refs());
-        if succeeded && news {
-            if let Err(error) = look.transfer(&self.store, &self.haves(), progress) {
-                self.report.remarks.push(format!("cannot fetch: {}", with_causes(&error)));
-                succeeded = false;
-            }
+        let news = self.is_news(&look);
+        if news {
+            look.transfer(&self.store, &self.haves(), progress);
         }
-        let unreachable = look.end();
-        for (url, error) in &unreachable {
-            self.report.remarks.push(format!("cannot reach '{url}': {}", with_causes(error)));
-        }
-        Ok(Fetched { succeeded, news, refs, listings, unreachable })
+        let (succeeded, listings, refs) = (look.succeeded(), look.digests(), look.refs());
+        let failed = look.end();
+        self.report.remarks.extend(failed.iter().map(|error| with_causes(error)));
+        Ok(Fetched { succeeded, news, refs, listings, failed })
     }
 
     /// Judges what was fetched, if anything is news or time may have healed a refusal, and remembers the verdict.
-    fn authenticate(&mut self, fetched: Fetched) -> Result<Vec<(String, FetchError)>, Failure> {
+    fn authenticate(&mut self, fetched: Fetched) -> Result<Vec<FetchError>, Failure> {
         if !fetched.succeeded {
-            return self.out_of_reach(fetched.unreachable);
+            self.out_of_reach()?;
+            return Ok(fetched.failed);
         }
         self.record.state.look.failing_since = None;
         if self.agent.options.insecure_skip_verification {
@@ -175,14 +171,13 @@ impl<'a> Pipeline<'a> {
     }
 
     /// A fetch that fails is not a failed run until it has failed for too long (docs/formats.md §14).
-    fn out_of_reach(&mut self, errors: Vec<(String, FetchError)>) -> Result<Vec<(String, FetchError)>, Failure> {
+    fn out_of_reach(&mut self) -> Result<(), Failure> {
         let since = *self.record.state.look.failing_since.get_or_insert(self.now);
         self.take_verdict();
         if self.now.since(since) > i64::try_from(self.agent.settings.stale_after.as_secs()).unwrap_or(i64::MAX) {
             self.report.raise(Status::Stale);
         }
-        self.record.save()?;
-        Ok(errors)
+        Ok(self.record.save()?)
     }
 
     /// Returns objects whose whole history the store has: what was accepted.
@@ -404,7 +399,7 @@ struct Fetched {
     news: bool,
     refs: Vec<RemoteRef>,
     listings: BTreeMap<String, ContentHash>,
-    unreachable: Vec<(String, FetchError)>,
+    failed: Vec<FetchError>,
 }
 
 /// The numbers of the built-in steps of `update`, as Cosmos 1.5 named its scripts (C10).

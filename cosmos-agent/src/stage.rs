@@ -32,10 +32,12 @@ pub fn stage(
 /// Returns the failure of a host that has no model.
 #[must_use]
 pub fn failure(error: &StageError) -> Failure {
-    let hint = if error.needs_newer_agent() {
-        "install a newer cosmos; what was applied before stays enforced until then"
-    } else {
-        "mend the repository and release again; nothing was touched"
+    let hint = match error {
+        StageError::Mistakes(mistakes) => match mistakes.as_slice() {
+            [only] if !only.hint.is_empty() => format!("{}; nothing was touched", only.hint),
+            _ => "mend the repository and release again; nothing was touched".to_owned(),
+        },
+        _ => "install a newer cosmos; what was applied before stays enforced until then".to_owned(),
     };
     Failure::new(Status::Failed, error, hint)
 }

@@ -50,7 +50,7 @@ fn the_host_wins_over_what_it_uses_over_rules_over_global_over_the_root() {
 fn a_repository_without_host_layers_is_for_any_host_but_one_with_them_is_not() {
     assert_eq!(overlay(&staged(&[("overlay/etc/motd", "hi")], HOST)), "etc folder - .\netc/motd file 2 0644 .\n");
     let shown = mistakes(&[("overlay/etc/motd", "hi"), ("hosts/ns2.example.org/overlay/etc/x", "")], HOST);
-    assert_eq!(shown, "the repository: the repository has host layers, but none for 'ns1.example.org'");
+    assert_eq!(shown, "the repository: it has host layers, but none for 'ns1.example.org'");
     let classic_folder = mistakes(&[("ns2.example.org/overlay/etc/x", "")], HOST);
     assert_eq!(classic_folder, shown);
 }

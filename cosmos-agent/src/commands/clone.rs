@@ -34,9 +34,9 @@ pub fn run(options: &CloneOptions, global: &GlobalOptions) -> Result<Status, Fai
     }
     let agent = Agent::load(global)?;
     let report = operation::perform(&agent, Manner::changing("clone", &agent.options, false), |pipeline| {
-        let unreachable = pipeline.update(&mut progress::bar(&agent))?;
+        let failed = pipeline.update(&mut progress::bar(&agent))?;
         pipeline.record.state.machine = Some(crate::state::machine_id(&agent.site)).filter(|id| !id.is_empty());
-        super::update::out_of_reach(&unreachable).map_or(Ok(()), Err)
+        failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))
     })?;
     let status = operation::print(&agent, &report);
     if status == Status::Done && !global.json {

@@ -81,7 +81,7 @@ fn lines(judgement: &Judgement, palette: &Palette) -> Vec<String> {
             palette.removed,
             &format!("refused {} of '{}': {}", refused.object, refused.reference, refused.reason),
         ));
-        lines.push(format!("    {}", refused.reason.repair()));
+        lines.push(format!("    {}", refused.repair()));
     }
     lines.push(match &judgement.revision {
         Some(revision) => Palette::paint(palette.created, &format!("accepted {}", revision.commit())),

@@ -86,6 +86,8 @@ impl Report {
     /// Records what stopped the run.
     pub fn fail(&mut self, failure: Failure) {
         self.raise(failure.status);
+        // What stopped the run is said once.
+        self.remarks.retain(|remark| *remark != failure.message);
         self.failure = Some(failure);
     }
 

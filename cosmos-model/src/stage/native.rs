@@ -77,7 +77,7 @@ fn host_folder(repository: &mut Repository<'_>, top: &[Named], host: &HostName) 
             if others.is_empty() {
                 return Some(None);
             }
-            let text = format!("the repository has host layers, but none for '{name}'");
+            let text = format!("it has host layers, but none for '{name}'");
             others.truncate(5);
             let hint =
                 format!("add 'hosts/{name}', or correct the name of this host (there are: {})", others.join(", "));

@@ -150,6 +150,16 @@ pub enum Refusal {
 }
 
 impl Refused {
+    /// Returns what would repair it; a commit's own fault in `commits` mode has two repairs more (T4).
+    #[must_use]
+    pub fn repair(&self) -> String {
+        if self.reference.starts_with("refs/heads/") && self.reason.is_of_the_signature() {
+            self.reason.repair_in_history(self.object)
+        } else {
+            self.reason.repair()
+        }
+    }
+
     /// Returns the refusal as it is remembered and printed.
     #[must_use]
     pub fn record(&self) -> super::RecordedRefusal {
@@ -157,7 +167,7 @@ impl Refused {
             reference: self.reference.clone(),
             object: self.object,
             reason: self.reason.with_causes(),
-            repair: self.reason.repair(),
+            repair: self.repair(),
             heals: self.reason.heals(),
             overtaken: self.overtaken,
         }
@@ -234,6 +244,27 @@ impl Refusal {
             Self::Object(_) => "run again; if it stays, compare the repository with another copy".to_string(),
             _ => "correct it in a new signed release".to_string(),
         }
+    }
+
+    /// Tells whether the object's own signature is at fault: only a goodlist or a rewrite heals history.
+    const fn is_of_the_signature(&self) -> bool {
+        matches!(
+            self,
+            Self::Grammar(_)
+                | Self::Unsigned
+                | Self::SshSignature
+                | Self::MalformedSignature { .. }
+                | Self::SignatureType { .. }
+                | Self::UnknownSigner { .. }
+                | Self::BadSignature { .. }
+                | Self::WeakAlgorithm { .. }
+                | Self::InvalidCertificate { .. }
+                | Self::NotForSigning { .. }
+                | Self::Expired { .. }
+                | Self::Revoked { .. }
+                | Self::NoRight { .. }
+                | Self::BackDated { .. }
+        )
     }
 
     /// Returns the two repairs of a refused commit below the tip (T4).
