@@ -234,3 +234,96 @@ pub fn tree(root: &Path) -> Vec<String> {
     lines.sort();
     lines
 }
+
+/// Returns the tree without what any run may write: state, log, refs, lock and stamp, and the object store.
+pub fn kept(root: &Path) -> Vec<String> {
+    let changing = ["var/cache", "var/lib/cosmos/state.json", "var/lib/cosmos/log.jsonl", "var/lib/cosmos/refs", "run"];
+    tree(root).into_iter().filter(|line| !changing.iter().any(|start| line.starts_with(start))).collect()
+}
+
+/// Returns what the host's judge remembers, without the refusals and the clock, which every look may change.
+pub fn trust(root: &Path) -> serde_json::Value {
+    let text = fs::read(root.join("var/lib/cosmos/state.json")).expect("a state");
+    let mut state: serde_json::Value = serde_json::from_slice(&text).expect("a state is JSON");
+    let mut trust = state["trust"].take();
+    let members = trust.as_object_mut().expect("the judge's memory");
+    members.remove("refused");
+    members.remove("latest");
+    trust
+}
+
+/// Writes a file below a host's root.
+pub fn put(root: &Path, path: &str, content: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
+    fs::write(path, content).expect("a file");
+}
+
+/// Reads a file below a host's root.
+pub fn read(root: &Path, path: &str) -> String {
+    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+impl Ran {
+    /// Asserts status and standard error as a whole.
+    #[track_caller]
+    pub fn complains(&self, status: i32, stderr: &str) {
+        assert_eq!((self.status, self.stderr.as_str()), (status, stderr), "{self:?}");
+    }
+
+    /// Asserts that all went well, and what was printed.
+    #[track_caller]
+    pub fn prints(&self, stdout: &str) {
+        assert_eq!((self.status, self.stdout.as_str(), self.stderr.as_str()), (0, stdout, ""), "{self:?}");
+    }
+}
+
+/// A fleet of one operator who signs every commit, and a host that converged: `etc/motd` says hello.
+pub struct Settled {
+    pub world: World,
+    pub ada: Operator,
+    pub trust: String,
+    pub host: PathBuf,
+}
+
+impl Settled {
+    pub fn new() -> Self {
+        let world = World::new();
+        let ada = world.operator("ada", "ed25519");
+        let trust = world.found(&[&ada]);
+        world.write("global/overlay/etc/motd", "hello\n");
+        world.commit(&ada, "Say hello");
+        let host = world.clone_host(NAME, &trust, &ada);
+        world.on(&host, &["run"]).prints("+ etc/motd\n");
+        Self { world, ada, trust, host }
+    }
+
+    pub fn run(&self) -> Ran {
+        self.world.on(&self.host, &["run"])
+    }
+
+    /// Commits what was written, signed.
+    pub fn commit(&self) -> String {
+        self.world.commit(&self.ada, "A change")
+    }
+
+    /// Lets the host run and asserts that it complains so and stays as it was; returns what it printed.
+    #[track_caller]
+    pub fn stays(&self, status: i32, stderr: &str) -> Ran {
+        let before = kept(&self.host);
+        let ran = self.run();
+        ran.complains(status, stderr);
+        assert_eq!(kept(&self.host), before, "nothing else was touched");
+        ran
+    }
+
+    /// Returns the document of `status --json`.
+    pub fn status(&self) -> serde_json::Value {
+        let ran = self.world.on(&self.host, &["status", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one JSON document");
+        document["status"].clone()
+    }
+}
+
+/// The name of the hosts above.
+pub const NAME: &str = "ns1.example.org";

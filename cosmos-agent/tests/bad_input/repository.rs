@@ -1,0 +1,169 @@
+//! Repositories that are signed and still cannot be applied.
+
+use std::fs;
+
+use crate::support::{NAME, Settled, World, put, read};
+
+#[test]
+fn a_repository_with_host_layers_but_none_for_this_host_leaves_the_host_alone() {
+    let settled = Settled::new();
+    settled.world.write("hosts/ns2.example.org/overlay/etc/issue", "ns2\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: the repository: it has host layers, but none for 'ns1.example.org'\n\
+             hint: add 'hosts/ns1.example.org', or correct the name of this host (there are: \
+             hosts/ns2.example.org); nothing was touched\n",
+    );
+}
+
+#[test]
+fn an_unsigned_tip_is_refused_and_the_accepted_revision_stays_enforced() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/motd", "mine now\n");
+    let tip = settled.world.commit_unsigned("No signature");
+    let refused = format!(
+        "error: revision {} of 'refs/heads/main' is refused: it carries no signature\n\
+         hint: sign it: 'git tag -s', or 'git commit -S'; or put {tip} into 'commit_goodlist' (right audit), \
+         or rewrite the branch without it\n",
+        &tip[..12]
+    );
+    settled.stays(3, &refused);
+    put(&settled.host, "etc/motd", "an edit\n");
+    let ran = settled.run();
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (3, "~ etc/motd  drift repaired\n", &*refused));
+}
+
+#[test]
+fn a_repository_without_keys_introduces_nobody() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    world.write("global/overlay/etc/motd", "hello\n");
+    let trust = world.commit(&ada, "No policy");
+    let host = world.host(NAME);
+    let words = world.clone_words(NAME, &trust, &ada);
+    let ran = world.on(&host, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let refused = format!(
+        "error: revision {} of 'refs/heads/main' is refused: nothing says who may sign: \
+         neither 'openpgp-policy.toml' nor a keys folder\n\
+         hint: keep at least one usable signer in the policy\n",
+        &trust[..12]
+    );
+    ran.complains(3, &refused);
+    world.on(&host, &["run"]).complains(3, &refused);
+    assert!(!host.join("etc/motd").exists());
+}
+
+#[test]
+fn a_layer_used_that_does_not_exist_is_named_with_who_uses_it() {
+    let settled = Settled::new();
+    settled.world.write("global/layer.toml", "use = [\"dns\"]\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: global/layer.toml: uses the layer 'dns', which does not exist\n\
+             hint: add 'models/dns', or correct the name; nothing was touched\n",
+    );
+}
+
+#[test]
+fn layers_that_use_each_other_are_named_as_a_circle() {
+    let settled = Settled::new();
+    settled.world.write("global/layer.toml", "use = [\"dns\"]\n");
+    settled.world.write("models/dns/layer.toml", "use = [\"base\"]\n");
+    settled.world.write("models/base/layer.toml", "use = [\"dns\"]\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: models/base/layer.toml: layers use each other in a circle: models/dns -> models/base -> \
+             models/dns\n\
+             hint: take one 'use' out; nothing was touched\n",
+    );
+    settled.world.write("models/base/layer.toml", "use = [\"base\"]\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: models/base/layer.toml: layers use each other in a circle: models/base -> models/base\n\
+             hint: take one 'use' out; nothing was touched\n",
+    );
+}
+
+#[test]
+fn all_mistakes_of_all_layers_are_said_at_once() {
+    let settled = Settled::new();
+    settled.world.write("global/layer.toml", "colour = 1\n[packages]\napt = [\"unbound\"]\n");
+    settled.world.write("global/secrets/key", "x\n");
+    settled.world.write("layer.toml", "[files.\"etc/motd\"]\nmode = \"rw\"\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: global/layer.toml:1:1: unknown key 'colour'\n\
+             global/layer.toml:2:2: 'packages' is not supported by this version of cosmos\n\
+             global/secrets: this folder is not supported by this version of cosmos\n\
+             layer.toml:2:8: 'mode' must be octal digits up to 7777\n\
+             hint: mend the repository and release again; nothing was touched\n",
+    );
+}
+
+#[test]
+fn a_fleet_that_needs_a_newer_agent_leaves_what_was_applied_enforced_drift_included() {
+    let settled = Settled::new();
+    let fleet = read(&settled.world.repo(), "fleet.toml");
+    settled.world.write("global/post-tasks.d/010count", "#!/bin/sh\necho ran >> \"$COSMOS_ROOT/ran\"\n");
+    let applied = settled.commit();
+    settled.run().prints("");
+    settled.world.write("fleet.toml", &fleet.replace(">= 0.1", ">= 99.2"));
+    settled.world.write("global/overlay/etc/motd", "from the future\n");
+    let accepted = settled.commit();
+    let needs = "error: this revision needs cosmos 99.2.0, this is 0.1.0\n\
+                 hint: install a newer cosmos; what was applied before stays enforced until then\n";
+    put(&settled.host, "etc/motd", "an edit\n");
+    let ran = settled.run();
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (1, "~ etc/motd  drift repaired\n", needs));
+    assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
+    assert_eq!(read(&settled.host, "ran"), "ran\nran\n", "the tasks of the applied revision run");
+    let status = settled.status();
+    assert_eq!(status["needs"], "this revision needs cosmos 99.2.0, this is 0.1.0");
+    assert_eq!((&status["accepted"]["commit"], &status["applied"]["commit"]), (&accepted.into(), &applied.into()));
+
+    fs::write(settled.host.join("etc/motd"), "another edit\n").expect("an edit");
+    let drift = settled.world.on(&settled.host, &["drift"]);
+    assert_eq!((drift.status, drift.stdout.as_str()), (5, "~ etc/motd  content differs\n"), "{drift:?}");
+    let scheduled = settled.world.on(&settled.host, &["run", "--scheduled"]);
+    assert_eq!(scheduled.status, 1, "{scheduled:?}");
+    assert_eq!(read(&settled.host, "etc/motd"), "hello\n", "no back-off keeps the drift");
+
+    settled.world.write("fleet.toml", &fleet);
+    settled.commit();
+    settled.run().prints("~ etc/motd\n");
+    assert_eq!(settled.status()["needs"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_fleet_file_from_the_future_is_told_by_its_format_not_by_its_keys() {
+    let settled = Settled::new();
+    settled.world.write("fleet.toml", "format = 2\nshape = \"new\"\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: 'fleet.toml' has format 2, this agent reads format 1\n\
+         hint: install a newer cosmos; what was applied before stays enforced until then\n",
+    );
+}
+
+#[test]
+fn a_new_host_that_meets_a_fleet_from_the_future_applies_nothing() {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    let trust = world.found(&[&ada]);
+    world.write("fleet.toml", "format = 2\n");
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.commit(&ada, "The future");
+    let host = world.clone_host(NAME, &trust, &ada);
+    world.on(&host, &["run"]).complains(
+        1,
+        "error: 'fleet.toml' has format 2, this agent reads format 1\n\
+         hint: install a newer cosmos; what was applied before stays enforced until then\n",
+    );
+    assert!(!host.join("etc/motd").exists());
+}
