@@ -5,11 +5,13 @@
 //! background may keep the output open for ever.
 
 mod output;
+mod pidfd;
 mod run_self;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,11 +25,8 @@ use nix::unistd::Pid;
 pub use output::Output;
 pub use run_self::run_self;
 
-/// The longest time between two looks at a program whose output stays open or was closed early.
+/// The shortest time between two looks at a program that outlives its limit.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// The first of those times; most programs are gone a moment after they close their output.
-const FIRST_LOOK: Duration = Duration::from_micros(50);
 
 /// A program to run.
 #[derive(Debug, Clone)]
@@ -107,9 +106,16 @@ pub enum ExecError {
 pub fn run(program: &Program<'_>) -> Result<Finished, ExecError> {
     let path = || cosmos_model::escape::for_terminal(OsStr::as_encoded_bytes(program.path.as_os_str()));
     let started = Instant::now();
-    let (reader, child) = start(program).map_err(|source| ExecError::Start { path: path(), source })?;
+    let (reader, mut child) = start(program).map_err(|source| ExecError::Start { path: path(), source })?;
+    let end = pidfd::open(&child).map_err(|source| {
+        // Nobody would wait for it: it must not go on unseen. Both fail only when it is gone already.
+        let _ = child.kill();
+        let _ = child.wait();
+        ExecError::Wait { path: path(), source }
+    })?;
     let mut running = Running {
         child,
+        end,
         reader: Some(reader),
         output: Output::keeping(program.output),
         started,
@@ -144,6 +150,8 @@ fn start(program: &Program<'_>) -> std::io::Result<(PipeReader, Child)> {
 
 struct Running {
     child: Child,
+    /// Readable when the child has ended.
+    end: OwnedFd,
     /// The output's other end; `None` once it was closed by everybody.
     reader: Option<PipeReader>,
     output: Output,
@@ -155,33 +163,39 @@ struct Running {
 
 impl Running {
     fn wait(&mut self) -> std::io::Result<(ExitStatus, bool)> {
-        let mut pause = FIRST_LOOK;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 self.drain();
                 return Ok((status, self.asked));
             }
             self.keep_to_the_limit();
-            pause = if self.listen(pause)? { FIRST_LOOK } else { (pause * 2).min(LOOK) };
+            self.listen()?;
         }
     }
 
-    /// Waits up to `pause` for output; tells whether there was some.
-    fn listen(&mut self, pause: Duration) -> std::io::Result<bool> {
-        let Some(reader) = &self.reader else {
-            std::thread::sleep(pause);
-            return Ok(false);
+    /// Waits for output, for the end of the program, or until the limit has something to say.
+    fn listen(&mut self) -> std::io::Result<()> {
+        let end = PollFd::new(self.end.as_fd(), PollFlags::POLLIN);
+        let polled = match &self.reader {
+            Some(reader) => poll(&mut [end, PollFd::new(reader.as_fd(), PollFlags::POLLIN)], self.patience()),
+            None => poll(&mut [end], self.patience()),
         };
-        // While output is open it wakes us, so the pause only bounds how late the end of the program is noticed.
-        let timeout = PollTimeout::try_from(LOOK.min(pause.max(Duration::from_millis(1)))).unwrap_or(PollTimeout::ZERO);
-        match poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(reader), PollFlags::POLLIN)], timeout) {
-            Ok(0) | Err(Errno::EINTR) => Ok(false),
+        match polled {
+            Ok(0) | Err(Errno::EINTR) => Ok(()),
             Ok(_) => {
                 self.drain();
-                Ok(true)
+                Ok(())
             }
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// How long nothing needs to be done about the limit.
+    fn patience(&self) -> PollTimeout {
+        let Some(limit) = self.limit else { return PollTimeout::NONE };
+        let next = if self.asked { limit.time + limit.grace } else { limit.time };
+        let left = next.saturating_sub(self.started.elapsed()).max(LOOK);
+        PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
     }
 
     fn drain(&mut self) {
