@@ -21,6 +21,7 @@ pub mod lock;
 pub mod logging;
 pub mod managed;
 pub mod model_folder;
+mod openssl;
 pub mod operation;
 pub mod pause;
 pub mod pipeline;
