@@ -51,7 +51,7 @@ impl Record {
     /// # Errors
     /// Returns [`StateError`] when the log cannot be read, or the new state cannot be written.
     pub fn begin_again(site: &Site) -> Result<(), StateError> {
-        let counter = log::last(site)?.map_or(0, |entry| entry.counter);
+        let counter = log::last_counter(site)?.unwrap_or(0);
         let state = State::starting_at(counter);
         let record = Self { saved: state.clone(), state: state.clone(), site: site.clone(), kept: true };
         record.write(&site.state_file(), &state.next().1).map_err(StateError::Write)

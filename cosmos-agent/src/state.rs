@@ -122,8 +122,8 @@ impl State {
             }
             None => Self::default(),
         };
-        match log::last(site)? {
-            Some(entry) if entry.counter > state.counter => Err(StateError::Older { path }),
+        match log::last_counter(site)? {
+            Some(counter) if counter > state.counter => Err(StateError::Older { path }),
             _ => Ok(state),
         }
     }

@@ -1,6 +1,8 @@
 //! The log: every changing, refusing or failing run, one JSON object a line, kept for years (docs/formats.md §12).
 
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::os::unix::fs::FileExt as _;
 
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
@@ -11,8 +13,14 @@ use super::{Report, json as report_json};
 use crate::fs::{self, FsError};
 use crate::site::Site;
 
-/// The last line may be this long; a longer one is not looked for further back.
-const LONGEST_LAST_LINE: u64 = 8 * 1024 * 1024;
+/// How many bytes are looked at in one go when the end of the last line is looked for.
+const STEP: u64 = 4096;
+
+/// No end of a line, from the comma before its counter, is longer.
+const LONGEST_COUNTER: usize = 40;
+
+/// What stands before the counter, the last member of every line; a quote inside a text would have a backslash.
+const COUNTER: &[u8] = b",\"counter\":";
 
 /// Why the log could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +34,13 @@ pub enum LogError {
         /// The log.
         path: RelPath,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// The last line does not end as the agent ends lines.
+    #[error("the last line of '{path}' is no log entry")]
+    Cut {
+        /// The log.
+        path: RelPath,
     },
     /// A line is not what the agent writes.
     #[error("'{path}' holds a line that is no log entry")]
@@ -38,45 +52,63 @@ pub enum LogError {
     },
 }
 
-/// What the last entry says about the state, to notice a state file that was lost or put back (T1).
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct LastEntry {
-    /// The state's counter when the entry was written.
-    pub counter: u64,
-    /// The accepted commit.
-    pub commit: Option<ObjectId>,
-}
-
 /// Returns the line that a run adds, without its newline.
 #[must_use]
 pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Time) -> String {
     let changes: Vec<Value> = report.steps.iter().map(report_json::step).collect();
     let line = json!({
-        "format": 1, "time": now, "counter": counter, "command": report.command, "commit": accepted,
+        "format": 1, "time": now, "command": report.command, "commit": accepted,
         "generation": report.generation, "signers": report.signers, "exit": report.status.code(), "changes": changes,
         "refused": report.refused, "tasks": report.tasks.iter().map(report_json::task).collect::<Vec<_>>(),
         "error": report.failure.as_ref().map(|failure| &failure.message),
     });
-    line.to_string()
+    // Last, so that a run finds it without reading a line that may list every file of the host.
+    let line = line.to_string();
+    let members = line.strip_suffix('}').expect("an object ends so");
+    format!("{members},\"counter\":{counter}}}")
 }
 
-/// Returns what the last complete line says, or `None` when there is no log.
+/// Returns the state's counter when the last complete line was written, or `None` when there is no log; a state file
+/// that was lost or put back has a smaller one (T1).
 ///
 /// # Errors
 /// Returns [`LogError`] when the file cannot be read or its last line is damaged.
-pub fn last(site: &Site) -> Result<Option<LastEntry>, LogError> {
+pub fn last_counter(site: &Site) -> Result<Option<u64>, LogError> {
     let path = site.log_file();
-    let Some(mut file) = site.home.open_file(&path).map_err(LogError::Open)? else { return Ok(None) };
-    let mut tail = Vec::new();
-    let length = file.seek(SeekFrom::End(0));
-    length
-        .and_then(|length| file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_LAST_LINE))))
-        .and_then(|_| file.read_to_end(&mut tail))
-        .map_err(|source| LogError::Read { path: path.clone(), source })?;
-    // A line without its newline was cut off by a crash; the one before it still counts.
-    let Some(end) = tail.iter().rposition(|byte| *byte == b'\n') else { return Ok(None) };
-    let start = tail[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    serde_json::from_slice(&tail[start..end]).map(Some).map_err(|source| LogError::Damaged { path, source })
+    let Some(file) = site.home.open_file(&path).map_err(LogError::Open)? else { return Ok(None) };
+    let end = match end_of_last_line(&file) {
+        Ok(None) => return Ok(None),
+        Ok(Some(end)) => end,
+        Err(source) => return Err(LogError::Read { path, source }),
+    };
+    counter_of(&end).map(Some).ok_or(LogError::Cut { path })
+}
+
+/// Returns the last bytes of the last complete line: a line without its newline was cut off by a crash.
+fn end_of_last_line(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        let mut bytes = vec![0; usize::try_from(end - start).expect("a step is small")];
+        file.read_exact_at(&mut bytes, start)?;
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            // The line's end may lie in the step before.
+            Some(newline) if newline < LONGEST_COUNTER && start > 0 => end = start + newline as u64 + 1,
+            Some(newline) => {
+                bytes.truncate(newline);
+                return Ok(Some(bytes));
+            }
+            None => end = start,
+        }
+    }
+    Ok(None)
+}
+
+fn counter_of(line: &[u8]) -> Option<u64> {
+    let inner = line.strip_suffix(b"}")?;
+    let digits = inner.iter().rposition(|byte| !byte.is_ascii_digit())? + 1;
+    let (before, digits) = inner.split_at(digits);
+    std::str::from_utf8(digits).ok().filter(|_| before.ends_with(COUNTER))?.parse().ok()
 }
 
 /// Returns the entries, oldest first; with `about`, only those that changed that path, cut down to it.
@@ -113,4 +145,31 @@ pub fn append(site: &Site, line: &str, size: u64) -> Result<(), FsError> {
         fs::rename(&site.home, &path, b"log.jsonl.1")?;
     }
     fs::append(&site.home, &path, format!("{line}\n").as_bytes(), 0o600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_counter_is_found_behind_long_lines_and_before_one_that_was_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::below(folder.path()).unwrap();
+        assert_eq!(last_counter(&site).unwrap(), None);
+        let path = site.path_of(&site.log_file());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let report = Report::new("run");
+        let line = entry(&report, None, 17, Time::from_seconds(0));
+        // The end of the line lies before, across and behind a boundary of what is looked at in one go.
+        for cut in [0, 1, 5, 4056, 4090, 4095, 4096, 4097, 9000] {
+            let text = format!("{}\n{line}\n{}", "x".repeat(5000), "y".repeat(cut));
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(last_counter(&site).unwrap(), Some(17), "{cut}");
+        }
+        std::fs::write(&path, "{\"counter\":\"17\"}\n").unwrap();
+        assert_eq!(
+            last_counter(&site).unwrap_err().to_string(),
+            "the last line of 'var/lib/cosmos/log.jsonl' is no log entry"
+        );
+    }
 }
