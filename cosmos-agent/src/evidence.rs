@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::{self, RemoteRef};
+use cosmos_model::trust::{Introduction, TrustPolicy};
 
 use crate::agent::Agent;
 use crate::fetch::{FetchError, Progress, Session, url};
@@ -13,6 +14,8 @@ use crate::store::Store;
 /// What the remotes said about their refs in one run.
 pub struct Look {
     session: Session,
+    /// What this host's own trust settings are, the classic keyring included.
+    settings: ContentHash,
     listings: Vec<Listing>,
     /// What the remotes failed with that could not be asked, or did not send what they list.
     failed: Vec<FetchError>,
@@ -44,7 +47,7 @@ impl Look {
                 Err(error) => failed.push(error),
             }
         }
-        Ok(Self { session, listings, failed })
+        Ok(Self { session, settings: settings_digest(&agent.trust), listings, failed })
     }
 
     /// Tells whether any remote can be used.
@@ -53,10 +56,12 @@ impl Look {
         !self.listings.is_empty()
     }
 
-    /// Returns the hash of each listing, by URL, to compare with the last look.
+    /// Returns the hash of each listing, by URL, to compare with the last look; and the hash of what judges them, since
+    /// a signer whom the administrator adds by hand heals a refusal (C7).
     #[must_use]
     pub fn digests(&self) -> BTreeMap<String, ContentHash> {
-        self.listings.iter().map(|listing| (listing.url.clone(), refs::digest(&listing.refs))).collect()
+        let listings = self.listings.iter().map(|listing| (listing.url.clone(), refs::digest(&listing.refs)));
+        listings.chain([("trust settings".to_string(), self.settings)]).collect()
     }
 
     /// Returns the refs of all remotes, each once.
@@ -105,5 +110,15 @@ impl Look {
     pub fn end(self) -> Vec<FetchError> {
         self.session.finish();
         self.failed
+    }
+}
+
+/// Hashes what the administrator may change by hand between two runs.
+fn settings_digest(trust: &TrustPolicy) -> ContentHash {
+    match &trust.introduction {
+        // The rest of a classic host's settings is fixed, or shows in the listing already.
+        Introduction::Keyring(keyring) => ContentHash::of(keyring),
+        // How it is written may change with the program: then a host judges once more, which does no harm.
+        Introduction::Commit { .. } => ContentHash::of(format!("{trust:?}").as_bytes()),
     }
 }
