@@ -24,7 +24,7 @@ fn an_unsigned_tip_is_refused_and_the_accepted_revision_stays_enforced() {
     let tip = settled.world.commit_unsigned("No signature");
     let refused = format!(
         "error: revision {} of 'refs/heads/main' is refused: it carries no signature\n\
-         hint: sign it: 'git tag -s', or 'git commit -S'; or put {tip} into 'commit_goodlist' (right audit), \
+         hint: sign it: 'git commit -S', for a release 'git tag -s'; or put {tip} into 'commit_goodlist' (right audit), \
          or rewrite the branch without it\n",
         &tip[..12]
     );
