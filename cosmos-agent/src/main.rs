@@ -1,10 +1,18 @@
 //! The `cosmos` command: seal the environment, parse, start logging, execute, end with the status.
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Inventories ask every host for this: building the whole command line first would take longer than all the rest.
+    if let [_, word] = env::args_os().collect::<Vec<_>>().as_slice()
+        && (word == "--version" || word == "-V")
+    {
+        println!("cosmos {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
     cosmos_agent::environment::seal();
     let cli = match cosmos_agent::cli::Cli::try_parse() {
         Ok(cli) => cli,

@@ -112,7 +112,8 @@ pub fn print(agent: &Agent, report: &Report) -> Status {
     let verbose = agent.options.verbose > 0;
     // Cron mails what a classic host prints every quarter of an hour: Cosmos 1.5 said nothing unless asked (C9).
     let asked = agent.classic.is_none() || verbose || agent.options.dry_run || agent.options.dry_tasks;
-    for line in text::lines(report, &Palette::for_stdout(), verbose).iter().filter(|_| asked || report.failure.is_some())
+    for line in
+        text::lines(report, &Palette::for_stdout(), verbose).iter().filter(|_| asked || report.failure.is_some())
     {
         println!("{line}");
     }
