@@ -5,8 +5,8 @@ set -u -o pipefail
 PROJECT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/cosmos-tests
 
-# Names of namespaces and cgroups start with this, so that the runner can see what was left behind.
-PREFIX=cosmos-test
+# Names of folders, namespaces and cgroups start with this: two runs do not meet, and each sees what it left behind.
+PREFIX=cosmos-test-${COSMOS_TEST_RUN:-$$}
 
 # The agent under test; the runner sets it to the release build.
 : "${COSMOS:=$PROJECT/target/release/cosmos}"
