@@ -14,7 +14,11 @@ time_of() {
         printf STDOUT2 "%d\n", 1e6 * $took[$count / 10]' "$@"
 }
 took=$(time_of 200 "$COSMOS" --version)
-check "--version takes under 2 ms (it took $took microseconds)" test "$took" -lt 2000
+nothing=$(time_of 200 /bin/true)
+# A computer on which a program that does nothing takes more than half a millisecond is busy with other work: there the
+# limit is four times that.
+limit=$((nothing > 500 ? 4 * nothing : 2000))
+check "--version takes under 2 ms (it took $took microseconds, /bin/true $nothing)" test "$took" -lt "$limit"
 check 'it says its version' "$COSMOS" --version
 said 'as a number' '^cosmos [0-9]+\.[0-9]+\.[0-9]+'
 exits 'no command is a usage text, as it always was' 0 "$COSMOS"
