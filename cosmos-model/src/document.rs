@@ -56,10 +56,15 @@ impl<'t> Document<'t> {
 
     /// Notes a mistake at a place of the text.
     pub(crate) fn mistake(&mut self, span: Range<usize>, text: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.push(Mistake::at(self.place(&span), text, hint));
+    }
+
+    /// Returns the file, line and column at which `span` begins.
+    pub(crate) fn place(&self, span: &Range<usize>) -> String {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
-        self.mistakes.push(Mistake::at(format!("{}:{line}:{column}", self.file), text, hint));
+        format!("{}:{line}:{column}", self.file)
     }
 
     /// Refuses every key of `table` that is not in `known`; keys in `later` are refused by name.

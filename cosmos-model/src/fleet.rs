@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::document::{Document, Mistake};
 use crate::host_name::HostName;
+use crate::layer::LayerName;
 use crate::pattern::HostPatterns;
 
 /// The version of the format that this agent reads.
@@ -39,7 +40,7 @@ pub struct Rule {
     /// Which hosts.
     pub hosts: HostPatterns,
     /// Layers they use.
-    pub layers: Vec<String>,
+    pub layers: Vec<LayerName>,
 }
 
 /// Why a fleet file is of no use to this agent.
@@ -53,9 +54,9 @@ pub enum FleetError {
 
 impl Fleet {
     /// Returns the layers that rules give to `host`, the last rule's first.
-    pub fn layers_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a str> {
+    pub fn layers_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a LayerName> {
         let matching = self.rules.iter().rev().filter(|rule| rule.hosts.matches(host));
-        matching.flat_map(|rule| rule.layers.iter().map(String::as_str))
+        matching.flat_map(|rule| &rule.layers)
     }
 }
 

@@ -16,11 +16,20 @@ const LATER: [&str; 7] = ["params", "param", "packages", "tasks", "check", "serv
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LayerFile {
     /// Names of the layers it needs, first wins.
-    pub uses: Vec<String>,
+    pub uses: Vec<LayerName>,
     /// When and why the host was retired.
     pub retired: Option<String>,
     /// Attributes of paths, in the order written.
     pub files: Vec<FileRule>,
+}
+
+/// A layer as a file asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerName {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands: file, line and column.
+    pub place: String,
 }
 
 /// One `[files."PATTERN"]` table.
@@ -57,12 +66,12 @@ pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
 }
 
 /// Reads the key `use`.
-pub(crate) fn layer_names<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<String> {
+pub(crate) fn layer_names<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<LayerName> {
     let mut names = Vec::new();
     for (name, span) in document.strings(table, "use") {
         let sound = !name.is_empty() && !name.contains('/') && !matches!(name, "." | "..") && !name.contains('\0');
         if sound {
-            names.push(name.to_string());
+            names.push(LayerName { name: name.to_string(), place: document.place(&span) });
         } else {
             let shown = crate::escape::for_terminal(name.as_bytes());
             document.mistake(span, format!("'{shown}' is not a layer's name"), "a folder in models/ or at the top");

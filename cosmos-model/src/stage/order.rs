@@ -9,7 +9,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::repository::{Named, Repository, below, find, folder};
-use crate::layer::{self, LayerFile};
+use crate::layer::{self, LayerFile, LayerName};
 use crate::object_id::ObjectId;
 
 /// More layers than a fleet has; a chain of them is followed by recursion.
@@ -49,7 +49,7 @@ impl<'g, 'a> Graph<'g, 'a> {
     pub fn layers<'n>(
         &mut self,
         host: Option<&str>,
-        by_rule: impl Iterator<Item = &'n str>,
+        by_rule: impl Iterator<Item = &'n LayerName>,
     ) -> (Vec<Layer>, Option<String>) {
         let host_layer = host.and_then(|host| self.read(host));
         let retired = host_layer.as_ref().and_then(|layer| layer.file.retired.clone());
@@ -61,7 +61,7 @@ impl<'g, 'a> Graph<'g, 'a> {
             self.add(host, layer, &mut Vec::new());
         }
         for name in by_rule {
-            self.add_named(name, "fleet.toml", &mut Vec::new());
+            self.add_named(name, &mut Vec::new());
         }
         let mut last = Vec::new();
         for folder in ["global", ""] {
@@ -70,17 +70,17 @@ impl<'g, 'a> Graph<'g, 'a> {
         (self.in_order(&last), None)
     }
 
-    /// Adds the layer called `name`, which the file `user` asks for.
-    fn add_named(&mut self, name: &str, user: &str, trail: &mut Vec<String>) -> Option<usize> {
+    /// Adds the layer called `name` at a place of a file.
+    fn add_named(&mut self, LayerName { name, place }: &LayerName, trail: &mut Vec<String>) -> Option<usize> {
         let folder_name = match folder(&self.models, name.as_bytes()) {
             Some(_) => below("models", name),
-            None => name.to_string(),
+            None => name.clone(),
         };
-        let known = folder_name != name || folder(self.top, name.as_bytes()).is_some();
+        let known = folder_name != *name || folder(self.top, name.as_bytes()).is_some();
         if !known {
             let shown = crate::escape::for_terminal(name.as_bytes());
             let text = format!("uses the layer '{shown}', which does not exist");
-            self.repository.mistake(user, text, format!("add 'models/{shown}', or correct the name"));
+            self.repository.mistake(place, text, format!("add 'models/{shown}', or correct the name"));
             return None;
         }
         self.add_folder(&folder_name, trail)
@@ -117,7 +117,7 @@ impl<'g, 'a> Graph<'g, 'a> {
         self.uses.push(Vec::new());
         trail.push(folder.to_string());
         for name in &names {
-            let used = self.add_named(name, &below(folder, "layer.toml"), trail);
+            let used = self.add_named(name, trail);
             self.uses[index].extend(used);
         }
         trail.pop();
