@@ -41,7 +41,7 @@ impl StateFolder {
     }
 
     /// Makes the folder, 0700 where it is missing: it remembers what was found on a host.
-    pub(super) fn make(&self) -> Result<(), FsError> {
+    pub(crate) fn make(&self) -> Result<(), FsError> {
         fs::make_directories(&self.home, &self.folder, 0o700).map(|_| ())
     }
 

@@ -57,11 +57,16 @@ fn fetch(classic: &ClassicSettings, url: &str) -> Result<(), Failure> {
     let wants: Vec<ObjectId> = refs.iter().map(|reference| reference.id).collect();
     session.fetch(0, &wants, &[], &mut (), &store).map_err(failed)?;
     session.finish();
-    checkout::create(&classic.repo, url.as_bytes(), &branch).map_err(refused)?;
+    site.state_folder(0).make()?;
     let view = View { commit: tip, branch: &branch, tag: None };
-    checkout::show(&classic.repo, &site.checkout_index(), view, &store, &store.path().join("objects"))
-        .map_err(refused)?;
-    Ok(())
+    let cloned = checkout::create(&classic.repo, url.as_bytes(), &branch).and_then(|()| {
+        checkout::show(&classic.repo, &site.checkout_index(), view, &store, &store.path().join("objects"))
+    });
+    cloned.map(drop).map_err(|error| {
+        // Half a clone would be in the way of the next attempt; the first error is the one to hear of.
+        let _ = by_path::remove(&classic.repo);
+        refused(error)
+    })
 }
 
 /// Returns the branch that is followed and its tip: the setting's, else `main` or `master`, whichever is there.

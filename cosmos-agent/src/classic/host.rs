@@ -26,6 +26,11 @@ use crate::store::Store;
 /// Where gpg is looked for.
 const PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
 
+/// The stamp of hosts that name no other.
+const NATIVE_STAMP: &[u8] = b"run/cosmos/last-ok.stamp";
+/// The stamp that the original's cron script left, and that monitoring therefore looks at.
+const STAMP: &[u8] = b"run/last-cosmos-ok.stamp";
+
 /// Returns the classic settings' folder when this is a classic host: `COSMOS_CONF_DIR`, or `/etc/cosmos` without
 /// trust settings of its own.
 #[must_use]
@@ -80,7 +85,10 @@ pub fn load(folder: &Path, options: &GlobalOptions) -> Result<Agent, Failure> {
     let site = Site::classic(&classic.root, &classic.base).map_err(nowhere)?;
     let place = Root::open(folder).map_err(nowhere)?;
     let agent_file = RelPath::new(b"agent.toml").expect("a plain name");
-    let settings = load::agent(&place, &agent_file).map_err(|error| crate::agent::failure(&error))?;
+    let mut settings = load::agent(&place, &agent_file).map_err(|error| crate::agent::failure(&error))?;
+    if settings.stamp.as_bytes() == NATIVE_STAMP {
+        settings.stamp = RelPath::new(STAMP).expect("a plain path");
+    }
     let options = GlobalOptions {
         dry_run: classic.dry_run,
         dry_tasks: classic.dry_tasks,

@@ -2,7 +2,7 @@
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, GlobalOptions};
 use crate::exit::{Failure, Status};
 
 mod apply;
@@ -52,10 +52,11 @@ pub fn execute(cli: Cli) -> Status {
         Command::Manual { dir } => manual::run(&dir),
         Command::Folder(words) => folder::run(&words, global),
     };
-    ended.unwrap_or_else(|failure| {
+    let status = ended.unwrap_or_else(|failure| {
         eprintln!("{failure}");
-        failure.status.for_host(crate::classic::settings_folder(global).is_some())
-    })
+        failure.status
+    });
+    status.for_host(crate::classic::settings_folder(global).is_some())
 }
 
 /// Prints what clap has to say about the words typed, in two lines, and returns the status: help and version are no mistakes.
@@ -70,5 +71,6 @@ pub fn usage(error: &clap::Error) -> Status {
     let what = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let failure = Failure::of(Status::Usage, what, "try 'cosmos --help' for the commands and their options");
     eprintln!("{failure}");
-    failure.status
+    // The words could not be read, so neither could a '--root' among them.
+    failure.status.for_host(crate::classic::settings_folder(&GlobalOptions::default()).is_some())
 }
