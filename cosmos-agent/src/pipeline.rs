@@ -1,5 +1,6 @@
 //! The order of the stages, and the only file that knows it: fetch → authenticate → stage → plan → apply → report.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cosmos_model::content::ContentHash;
@@ -211,7 +212,7 @@ impl<'a> Pipeline<'a> {
         for step in self.agent.steps("apply")? {
             match step {
                 Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
-                Step::BuiltIn(FILES) if settled && self.looks_untouched(&managed)? => self.is_applied(revision),
+                Step::BuiltIn(FILES) if settled && self.looks_untouched(revision, &managed)? => self.is_applied(revision),
                 Step::BuiltIn(FILES) => {
                     let set = managed.set();
                     let model = model.take().map_or_else(|| self.stage(revision, &set), Ok)?;
@@ -264,10 +265,20 @@ impl<'a> Pipeline<'a> {
         Ok(model)
     }
 
-    fn looks_untouched(&self, managed: &View<'_>) -> Result<bool, Failure> {
-        // A classic model folder is read again after each run's pre-tasks (C5), so it is always planned for.
-        let by_content = self.agent.settings.verify_content || self.agent.classic.is_some();
-        Ok(!by_content && managed.looks_untouched(&self.agent.site.root)?)
+    /// Tells whether host and model are as the last run left them, so that a plan would be empty.
+    fn looks_untouched(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<bool, Failure> {
+        // Pre-tasks change a classic model (C5): it is planned for unless neither this run's did, nor those of the last.
+        let model_changed = self.agent.classic.is_some()
+            && (self.record.state.as_released != self.identity(revision)
+                || !ModelFolder::of(self.agent).is_as_left()?);
+        Ok(!self.agent.settings.verify_content && !model_changed && managed.looks_untouched(&self.agent.site.root)?)
+    }
+
+    /// Returns what names the model of a classic host and what is done with it, before its pre-tasks.
+    fn identity(&self, revision: &VerifiedRevision) -> Option<ContentHash> {
+        let dropped = self.agent.plan_settings().remove_dropped;
+        let text = format!("{} {dropped}", ModelFolder::of(self.agent).identity(revision.commit()));
+        self.agent.classic.is_some().then(|| ContentHash::of(text.as_bytes()))
     }
 
     /// Returns the plan for the accepted revision and the model it leads to; changes nothing.
@@ -306,9 +317,12 @@ impl<'a> Pipeline<'a> {
     /// Writes the accepted revision's model, and the clone other tools look at, for a classic `update` (C2, C4).
     fn write_classic_model(&mut self) -> Result<(), Failure> {
         let revision = self.accepted()?;
-        let managed = Managed::read(&self.state)?.view()?.set();
-        let model = self.stage(&revision, &managed)?;
-        self.host.write_model(&ModelFolder::of(self.agent), &model, &self.store)?;
+        let folder = ModelFolder::of(self.agent);
+        if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
+            let managed = Managed::read(&self.state)?.view()?.set();
+            let model = self.stage(&revision, &managed)?;
+            self.host.write_model(&folder, &model, &self.store)?;
+        }
         let refs = self.record.refs()?;
         self.host.show_checkout(self.agent, &revision, &refs, &self.store)
     }
@@ -357,6 +371,12 @@ impl<'a> Pipeline<'a> {
     /// Plans again, now that pre-tasks ran, and applies; a host that moved meanwhile is planned for once more.
     fn files(&mut self, model: &StagedModel, mut managed: ManagedSet, tasks: &TaskRun) -> Result<ManagedSet, Failure> {
         let model = tasks.reread(model)?;
+        let as_released = self.identity(model.revision()).filter(|_| matches!(model, Cow::Borrowed(_)));
+        if as_released.is_none() {
+            // Known before anything is changed: a run that is killed must not leave the other word.
+            self.record.state.as_released = None;
+            self.record.save()?;
+        }
         for _ in 0..PLANS {
             let plan = self.plan(&model, &managed)?;
             refuse_brake(&plan)?;
@@ -366,6 +386,7 @@ impl<'a> Pipeline<'a> {
             self.report.applied(&plan, &applied.done);
             managed = applied.managed;
             if applied.refused.is_empty() {
+                self.record.state.as_released = as_released;
                 return Ok(managed);
             }
         }

@@ -38,6 +38,9 @@ pub struct State {
     pub back_off: Option<BackOff>,
     /// The number of the last applied model.
     pub generation: u64,
+    /// Which model was applied last as it was released, no pre-task having changed it; on a classic host (C5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_released: Option<ContentHash>,
     /// The version of this agent that could not read the candidate, with what it needs, if that is why it stays behind.
     pub needs: Option<String>,
     /// When and why the host was retired, as the applied model words it.
@@ -66,6 +69,7 @@ impl Default for State {
             failure: None,
             back_off: None,
             generation: 0,
+            as_released: None,
             needs: None,
             retired: None,
             machine: None,

@@ -137,6 +137,9 @@ impl<'a> TaskRun<'a> {
         let index = self.folder.index().map_err(unreadable)?;
         let read =
             reread::reread(self.folder.path(), &index, model.entries(), &self.ran.borrow()).map_err(unreadable)?;
+        if read.entries == *model.entries() {
+            return Ok(Cow::Borrowed(model));
+        }
         let mut amended = model.clone();
         amended.amend(read.entries);
         Ok(Cow::Owned(amended))

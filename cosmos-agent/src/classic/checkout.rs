@@ -15,7 +15,7 @@ use cosmos_model::path::RelPath;
 
 use super::git_config;
 use crate::fs::by_path;
-use crate::model_folder::index::{Index, Left};
+use crate::model_folder::index::{Index, Left, LeftKind};
 use crate::model_folder::sync::{self, FolderError, Listing, Strangers, Wanted};
 
 /// Why the clone could not be read or written.
@@ -330,7 +330,7 @@ fn index_entry(path: &RelPath, left: &Left) -> git2::IndexEntry {
         mtime: time(left.stat.modified),
         dev: left.stat.device as u32,
         ino: left.stat.inode as u32,
-        mode: if left.symlink { 0o120_000 } else { 0o100_000 | left.mode },
+        mode: if left.kind == LeftKind::Symlink { 0o120_000 } else { 0o100_000 | left.mode },
         uid: nix::unistd::geteuid().as_raw(),
         gid: nix::unistd::getegid().as_raw(),
         file_size: left.stat.size as u32,

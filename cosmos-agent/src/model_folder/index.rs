@@ -16,20 +16,31 @@ const MAGIC: &[u8] = b"COSMOSF1";
 /// The bytes of the SHA-256 at the end.
 const TRAILER: usize = 32;
 
-/// One file or symlink as it was left.
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftKind {
+    /// A file.
+    File,
+    /// A symlink.
+    Symlink,
+    /// A directory: as long as its times stand, nothing came into it and nothing left.
+    Directory,
+}
+
+/// One path as it was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Left {
-    /// The blob it was written from; of a symlink, the blob that holds its target.
+    /// What it is.
+    pub kind: LeftKind,
+    /// The blob it was written from; of a symlink, the blob that holds its target; of a directory, zero.
     pub blob: ObjectId,
-    /// Whether it was written as a symlink.
-    pub symlink: bool,
     /// Its permission bits.
     pub mode: u32,
     /// How it looked afterwards.
     pub stat: Stat,
 }
 
-/// The files and symlinks of a folder, by path.
+/// What is in a folder, by path.
 pub type Index = BTreeMap<RelPath, Left>;
 
 /// Returns how `found` looks, times and inode included.
@@ -57,12 +68,12 @@ pub fn read(path: &Path) -> io::Result<Index> {
     }
 }
 
-/// Writes the index as one file.
+/// Writes the index as one file. It is not synced: one that a power cut damages counts as empty.
 ///
 /// # Errors
 /// Returns the system's error.
 pub fn write(path: &Path, index: &Index) -> io::Result<()> {
-    crate::fs::by_path::replace_file(path, &encode(index), 0o600)
+    crate::fs::by_path::replace_cached_file(path, &encode(index), 0o600)
 }
 
 /// Encodes an index.
@@ -73,7 +84,11 @@ pub fn encode(index: &Index) -> Vec<u8> {
         let length = u16::try_from(path.as_bytes().len()).expect("Linux paths are shorter than 4096 bytes");
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(path.as_bytes());
-        bytes.push(u8::from(left.symlink));
+        bytes.push(match left.kind {
+            LeftKind::File => 0,
+            LeftKind::Symlink => 1,
+            LeftKind::Directory => 2,
+        });
         bytes.extend_from_slice(&left.mode.to_le_bytes());
         bytes.extend_from_slice(left.blob.as_bytes());
         for number in [left.stat.device, left.stat.inode, left.stat.size] {
@@ -101,7 +116,12 @@ pub fn decode(bytes: &[u8]) -> Option<Index> {
     while !cursor.0.is_empty() {
         let length = u16::from_le_bytes(cursor.take()?);
         let path = cursor.slice(usize::from(length))?;
-        let symlink = cursor.take::<1>()? == [1];
+        let kind = match cursor.take()? {
+            [0] => LeftKind::File,
+            [1] => LeftKind::Symlink,
+            [2] => LeftKind::Directory,
+            _ => return None,
+        };
         let mode = u32::from_le_bytes(cursor.take()?);
         let blob = ObjectId::new(cursor.take()?);
         let stat = Stat {
@@ -111,7 +131,7 @@ pub fn decode(bytes: &[u8]) -> Option<Index> {
             modified: (i64::from_le_bytes(cursor.take()?), u32::from_le_bytes(cursor.take()?)),
             changed: (i64::from_le_bytes(cursor.take()?), u32::from_le_bytes(cursor.take()?)),
         };
-        index.insert(RelPath::new(path).ok()?, Left { blob, symlink, mode, stat });
+        index.insert(RelPath::new(path).ok()?, Left { kind, blob, mode, stat });
     }
     Some(index)
 }

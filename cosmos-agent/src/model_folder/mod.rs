@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use cosmos_model::content::ContentHash;
 use cosmos_model::object::ObjectSource;
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::stage::Layers;
 use cosmos_model::staged::StagedModel;
 
 pub mod index;
@@ -24,6 +26,8 @@ pub struct ModelFolder {
     path: PathBuf,
     index: PathBuf,
     mark: PathBuf,
+    /// What the mark says after the commit: the list of layers, which a classic host may change by itself.
+    layers: String,
     whole: bool,
 }
 
@@ -37,6 +41,10 @@ impl ModelFolder {
             path: classic.map_or_else(|| agent.site.model(), |classic| classic.model.clone()),
             mark: index.with_extension("commit"),
             index,
+            layers: match &agent.layers {
+                Layers::Classic { folders } => format!(" {}", ContentHash::of(&folders.join(&0))),
+                Layers::Native { .. } => String::new(),
+            },
             whole: classic.is_some(),
         }
     }
@@ -47,10 +55,24 @@ impl ModelFolder {
         &self.path
     }
 
-    /// Tells whether the folder was last written, to its end, for `commit`.
+    /// Returns what names the content of the folder as it is written: a revision, and of it this host's layers.
+    #[must_use]
+    pub fn identity(&self, commit: ObjectId) -> String {
+        format!("{commit}{}", self.layers)
+    }
+
+    /// Tells whether the folder was last written, to its end, for `commit` and the layers of today.
     #[must_use]
     pub fn is_at(&self, commit: ObjectId) -> bool {
-        std::fs::read(&self.mark).is_ok_and(|mark| mark == commit.to_string().as_bytes())
+        std::fs::read(&self.mark).is_ok_and(|mark| mark == self.identity(commit).as_bytes())
+    }
+
+    /// Tells whether nothing in the folder changed, came or went since it was written.
+    ///
+    /// # Errors
+    /// Returns [`FolderError`] when it cannot be looked at.
+    pub fn is_as_left(&self) -> Result<bool, FolderError> {
+        sync::is_as_left(&self.path, &self.index)
     }
 
     /// Makes the folder what `model` says, touching only what differs; returns how each file was left.
@@ -59,11 +81,15 @@ impl ModelFolder {
     /// Returns [`FolderError`] at the first path that cannot be read or written.
     pub fn write(&self, model: &StagedModel, objects: &dyn ObjectSource) -> Result<Index, FolderError> {
         let marked = |source| FolderError::System { verb: "mark", path: self.mark.clone(), source };
-        by_path::remove(&self.mark).map_err(marked)?;
+        let known = self.is_at(model.commit());
+        if !known {
+            by_path::remove(&self.mark).map_err(marked)?;
+        }
         let listing = if self.whole { listing::listing(model) } else { listing::task_listing(model) };
         let index = sync::sync(&self.path, &self.index, &listing, objects, Strangers::Remove)?;
-        let commit = model.commit().to_string();
-        by_path::replace_file(&self.mark, commit.as_bytes(), 0o600).map_err(marked)?;
+        if !known {
+            by_path::replace_file(&self.mark, self.identity(model.commit()).as_bytes(), 0o600).map_err(marked)?;
+        }
         Ok(index)
     }
 

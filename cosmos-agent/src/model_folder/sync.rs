@@ -15,7 +15,7 @@ use cosmos_model::object::{self, ObjectError, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 
-use super::index::{self, Index, Left};
+use super::index::{self, Index, Left, LeftKind};
 use crate::exit::{Failure, Status};
 use crate::fs::by_path;
 
@@ -92,7 +92,8 @@ pub fn add_parents(listing: &mut Listing) {
     }
 }
 
-/// Makes `folder` what `listing` says, and remembers in the file `index` how each file was left.
+/// Makes `folder` what `listing` says, and remembers in the file `index` how each path was left: of the
+/// directories only where no strangers are kept, since with them a directory's times say little.
 ///
 /// # Errors
 /// Returns [`FolderError`] at the first path that cannot be read or written.
@@ -113,12 +114,43 @@ pub fn sync(
     for (path, wanted) in listing {
         sync.entry(path, wanted)?;
     }
+    if strangers == Strangers::Remove {
+        sync.remember_directories(listing)?;
+    }
     let Sync { left, changed, .. } = sync;
     if changed || left != known {
         // The files are not synced: one that a power cut empties no longer has the size the index remembers.
         index::write(index, &left).map_err(failed("write", index))?;
     }
     Ok(left)
+}
+
+/// Tells whether nothing in `folder` changed, came or went since [`sync`] removed its strangers and wrote `index`.
+///
+/// # Errors
+/// Returns [`FolderError::System`] when the system does not say.
+pub fn is_as_left(folder: &Path, index: &Path) -> Result<bool, FolderError> {
+    let known = index::read(index).map_err(failed("read", index))?;
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(failed("read", folder))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(failed("read", folder))?.file_name();
+        if !RelPath::new(name.as_bytes()).is_ok_and(|name| known.contains_key(&name)) {
+            return Ok(false);
+        }
+    }
+    for (path, left) in &known {
+        let same = |found: Metadata| {
+            index::stat(&found) == left.stat
+                && (left.kind == LeftKind::Symlink || found.permissions().mode() & 0o7777 == left.mode)
+        };
+        if !look(&inside(folder, path))?.is_some_and(same) {
+            return Ok(false);
+        }
+    }
+    Ok(!known.is_empty())
 }
 
 /// Returns the path of `relative` inside `folder`.
@@ -228,7 +260,7 @@ impl Sync<'_> {
         mode: u32,
     ) -> Result<(), FolderError> {
         let blob = source.id();
-        if self.is_as_left(path, found.as_ref(), blob, false, mode) {
+        if self.is_as_left(path, found.as_ref(), blob, LeftKind::File, mode) {
             return Ok(());
         }
         if found.is_some_and(|found| found.is_dir()) {
@@ -240,7 +272,7 @@ impl Sync<'_> {
                 .map_err(|source| FolderError::Content { path: path.clone(), source })?,
         };
         by_path::replace_cached_file(full, &bytes, mode).map_err(failed("write", full))?;
-        self.remember(path, full, blob, false, mode)
+        self.remember(path, full, blob, LeftKind::File, mode)
     }
 
     fn symlink(
@@ -251,14 +283,14 @@ impl Sync<'_> {
         target: &[u8],
     ) -> Result<(), FolderError> {
         let blob = Source::Bytes(target).id();
-        if self.is_as_left(path, found.as_ref(), blob, true, 0o777) {
+        if self.is_as_left(path, found.as_ref(), blob, LeftKind::Symlink, 0o777) {
             return Ok(());
         }
         if found.is_some_and(|found| found.is_dir()) {
             self.remove(full)?;
         }
         by_path::replace_symlink(full, OsStr::from_bytes(target)).map_err(failed("write", full))?;
-        self.remember(path, full, blob, true, 0o777)
+        self.remember(path, full, blob, LeftKind::Symlink, 0o777)
     }
 
     /// Tells whether a path is what we left there and still wanted; if so it keeps its place in the index.
@@ -267,11 +299,11 @@ impl Sync<'_> {
         path: &RelPath,
         found: Option<&Metadata>,
         blob: ObjectId,
-        symlink: bool,
+        kind: LeftKind,
         mode: u32,
     ) -> bool {
         let Some((found, known)) = found.zip(self.known.get(path)) else { return false };
-        let wanted = Left { blob, symlink, mode, stat: index::stat(found) };
+        let wanted = Left { kind, blob, mode, stat: index::stat(found) };
         if wanted == *known {
             self.left.insert(path.clone(), wanted);
         }
@@ -283,12 +315,25 @@ impl Sync<'_> {
         path: &RelPath,
         full: &Path,
         blob: ObjectId,
-        symlink: bool,
+        kind: LeftKind,
         mode: u32,
     ) -> Result<(), FolderError> {
         self.changed = true;
         let found = std::fs::symlink_metadata(full).map_err(failed("look at", full))?;
-        self.left.insert(path.clone(), Left { blob, symlink, mode, stat: index::stat(&found) });
+        self.left.insert(path.clone(), Left { kind, blob, mode, stat: index::stat(&found) });
+        Ok(())
+    }
+
+    /// Looks at the directories once more: putting something into one changed its times.
+    fn remember_directories(&mut self, listing: &Listing) -> Result<(), FolderError> {
+        for (path, wanted) in listing {
+            if let Wanted::Directory(mode) = wanted {
+                let full = inside(self.folder, path);
+                let found = std::fs::symlink_metadata(&full).map_err(failed("look at", &full))?;
+                let (kind, blob) = (LeftKind::Directory, ObjectId::new([0; 20]));
+                self.left.insert(path.clone(), Left { kind, blob, mode: *mode, stat: index::stat(&found) });
+            }
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The tree that the agent makes is the tree that the original's steps make, told again in shell and rsync.
 //!
-//! Left out is what fault 5 is about: modes and links of folders that a host has.
+//! Left out is what fault 5 is about: modes and links of folders that a host has. And `delete/` removes dangling links
+//! and links to folders here, which a test for files alone leaves (docs/formats.md §4).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +28,7 @@ tasks() {
 tasks pre-tasks.d
 if [ -d delete ]; then
     (cd delete && find . -type f) | while IFS= read -r path; do
-        if [ -f "$COSMOS_ROOT/$path" ]; then rm -f -- "$COSMOS_ROOT/$path"; fi
+        if [ -f "$COSMOS_ROOT/$path" ] || [ -h "$COSMOS_ROOT/$path" ]; then rm -f -- "$COSMOS_ROOT/$path"; fi
     done
 fi
 if [ -d overlay ]; then rsync --archive overlay/ "$COSMOS_ROOT"; fi

@@ -8,3 +8,4 @@ mod faults;
 mod host;
 #[path = "../support/mod.rs"]
 mod support;
+mod unchanged;
