@@ -50,13 +50,30 @@ impl World {
 
     /// Makes an operator with a real gpg key: `ed25519`, `rsa3072`, `nistp256`.
     pub fn operator(&self, name: &str, algorithm: &str) -> Operator {
+        self.make_operator(name, algorithm, 0)
+    }
+
+    /// Makes an operator whose key is some days old.
+    pub fn operator_since(&self, name: &str, days: i64) -> Operator {
+        self.make_operator(name, "ed25519", days)
+    }
+
+    /// Sets the operator's clock back by some days.
+    pub fn set_clock(&self, operator: &Operator, days: i64) {
+        fs::write(operator.home.join("gpg.conf"), format!("faked-system-time {}!\n", days_ago(days)))
+            .expect("settings");
+    }
+
+    fn make_operator(&self, name: &str, algorithm: &str, days: i64) -> Operator {
         let home = self.path(&format!("gpg-{name}"));
         fs::create_dir(&home).expect("a gpg home");
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("a private gpg home");
         self.operators.borrow_mut().push(home.clone());
         let user = format!("{name} <{name}@example.org>");
         let generate = ["--batch", "--passphrase", "", "--quick-generate-key", &user, algorithm, "sign", "never"];
-        assert_success(gpg(&home).args(generate).output(), "gpg --quick-generate-key");
+        let clock = ["--faked-system-time", &days_ago(days)];
+        let clock = if days > 0 { &clock[..] } else { &[] };
+        assert_success(gpg(&home).args(clock).args(generate).output(), "gpg --quick-generate-key");
         let listing = gpg(&home).args(["--with-colons", "--list-keys"]).output().expect("gpg runs");
         let listing = String::from_utf8(listing.stdout).expect("gpg prints text");
         let fingerprint = listing.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).expect("a fingerprint");
@@ -126,7 +143,7 @@ impl World {
         assert_success(output, &format!("git {words:?}"))
     }
 
-    fn git_as(&self, operator: &Operator, words: &[&str]) -> String {
+    pub fn git_as(&self, operator: &Operator, words: &[&str]) -> String {
         let output = git_command(&self.repo()).env("GNUPGHOME", &operator.home).args(words).output();
         assert_success(output, &format!("git {words:?}"))
     }
@@ -200,6 +217,12 @@ fn git_command(folder: &Path) -> Command {
         command.env(format!("GIT_{role}_NAME"), "Operator").env(format!("GIT_{role}_EMAIL"), "operator@example.org");
     }
     command
+}
+
+/// Returns a time as gpg reads it.
+fn days_ago(days: i64) -> String {
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+    then.strftime("%Y%m%dT%H%M%S").to_string()
 }
 
 fn gpg(home: &Path) -> Command {
@@ -290,6 +313,11 @@ impl Settled {
     pub fn new() -> Self {
         let world = World::new();
         let ada = world.operator("ada", "ed25519");
+        Self::with(world, ada)
+    }
+
+    /// As [`Settled::new`], with an operator made already.
+    pub fn with(world: World, ada: Operator) -> Self {
         let trust = world.found(&[&ada]);
         world.write("global/overlay/etc/motd", "hello\n");
         world.commit(&ada, "Say hello");
@@ -298,8 +326,33 @@ impl Settled {
         Self { world, ada, trust, host }
     }
 
+    /// As [`Settled::new`], for a fleet that signs release tags; `release-1` is applied.
+    pub fn by_tags() -> Self {
+        let world = World::new();
+        let ada = world.operator("ada", "ed25519");
+        let trust = world.found(&[&ada]);
+        world.write("global/overlay/etc/motd", "hello\n");
+        world.commit_unsigned("Say hello");
+        world.tag(&ada, "release-1");
+        let host = world.host(NAME);
+        let mut words = world.clone_words(NAME, &trust, &ada);
+        words.extend(["--tags".to_owned(), "release-*".to_owned()]);
+        let cloned = world.on(&host, &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(cloned.status, 0, "{cloned:?}");
+        world.on(&host, &["run"]).prints("+ etc/motd\n");
+        Self { world, ada, trust, host }
+    }
+
     pub fn run(&self) -> Ran {
         self.world.on(&self.host, &["run"])
+    }
+
+    /// Commits without a signature, then signs a release.
+    pub fn release(&self, name: &str, message: &str) -> String {
+        let commit = self.world.commit_unsigned("A change");
+        let sign = ["tag", "-u", &self.ada.fingerprint, "-m", message, name];
+        self.world.git_as(&self.ada, &sign);
+        commit
     }
 
     /// Commits what was written, signed.
@@ -317,6 +370,32 @@ impl Settled {
         ran
     }
 
+    /// Lets the host run on what an attacker offers: refused, and no trace of it but the refusal itself (A27).
+    #[track_caller]
+    pub fn refuses(&self, reason: &str) -> Ran {
+        let (before, believed) = (kept(&self.host), trust(&self.host));
+        let ran = self.run();
+        assert_eq!((ran.status, ran.stdout.as_str()), (3, ""), "{ran:?}");
+        let (error, hint) = ran.stderr.split_once('\n').expect("two lines");
+        assert!(error.starts_with("error: revision ") && error.ends_with(reason), "{ran:?}");
+        assert!(hint.starts_with("hint: ") && hint.matches('\n').count() == 1, "{ran:?}");
+        assert_eq!(kept(&self.host), before, "no file of the host");
+        assert_eq!(trust(&self.host), believed, "nothing that is believed");
+        assert_eq!(self.refs_of_the_store(), Vec::<String>::new(), "no ref of the store");
+        let again = self.run();
+        assert_eq!((again.status, &again.stderr), (3, &ran.stderr), "the verdict is repeated");
+        assert_eq!(kept(&self.host), before, "and changes nothing");
+        ran
+    }
+
+    /// Returns the refs that the host's store has: it should never have any.
+    fn refs_of_the_store(&self) -> Vec<String> {
+        let store = self.host.join("var/cache/cosmos/store.git");
+        let packed = store.join("packed-refs").exists().then(|| "packed-refs".to_owned());
+        let refs = tree(&store.join("refs")).into_iter().filter(|line| !line.contains('/'));
+        refs.chain(packed).collect()
+    }
+
     /// Returns the document of `status --json`.
     pub fn status(&self) -> serde_json::Value {
         let ran = self.world.on(&self.host, &["status", "--json"]);
@@ -327,3 +406,8 @@ impl Settled {
 
 /// The name of the hosts above.
 pub const NAME: &str = "ns1.example.org";
+
+/// Lets a file be executed.
+pub fn executable(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("an executable file");
+}

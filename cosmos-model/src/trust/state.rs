@@ -90,7 +90,10 @@ impl TrustState {
     }
 
     pub(crate) fn remember(&mut self, refusals: &[super::Refused]) {
+        // What only rests on another refusal stands first: the newest cause is what is said of a run.
+        let (effects, causes): (Vec<_>, Vec<_>) =
+            refusals.iter().partition(|one| matches!(one.reason, super::Refusal::RefusedParent { .. }));
         let first = refusals.len().saturating_sub(REMEMBERED);
-        self.refused = refusals[first..].iter().map(super::Refused::record).collect();
+        self.refused = effects.into_iter().chain(causes).skip(first).map(super::Refused::record).collect();
     }
 }

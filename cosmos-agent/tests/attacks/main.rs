@@ -1,0 +1,10 @@
+//! Attacks by the numbers of docs/trust.md, through the binary: what is refused leaves nothing behind but the refusal.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod commits;
+mod host;
+mod signers;
+mod tags;
+mod trees;

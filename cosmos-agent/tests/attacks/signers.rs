@@ -1,0 +1,134 @@
+//! Attacks by those who may sign, or might once.
+
+use crate::support::{NAME, Operator, Settled, World, put, read};
+
+/// Writes the policy for these operators, as `init` does, into the repository.
+fn policy(world: &World, operators: &[&Operator]) {
+    let folder = world.path("policy");
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut words = vec!["init".to_owned(), folder.display().to_string(), "--fleet".into(), "test".into()];
+    for operator in operators {
+        words.extend(["--signer".into(), world.certificate(operator).display().to_string()]);
+    }
+    let ran = world.cosmos(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    world.write("openpgp-policy.toml", &read(&folder, "openpgp-policy.toml"));
+}
+
+/// Adds a signature to HEAD.
+fn cosign(world: &World, operator: &Operator, name: &str) {
+    world.tag(operator, &format!("cosign/{name}"));
+}
+
+/// Hands the fleet from Ada to Bob while the host is off; returns Bob.
+fn rotate(settled: &Settled) -> Operator {
+    let bob = settled.world.operator("bob", "nistp256");
+    policy(&settled.world, &[&settled.ada, &bob]);
+    settled.world.commit(&settled.ada, "Bob may sign too");
+    policy(&settled.world, &[&bob]);
+    settled.world.commit(&bob, "Ada leaves");
+    cosign(&settled.world, &settled.ada, "ada-leaves");
+    settled.world.write("global/overlay/etc/motd", "Bob says hello\n");
+    settled.world.commit(&bob, "Bob says hello");
+    bob
+}
+
+#[test]
+fn a23_a_host_that_was_off_across_a_key_rotation_follows() {
+    let settled = Settled::new();
+    rotate(&settled);
+    settled.run().prints("~ etc/motd\n");
+    assert_eq!(read(&settled.host, "etc/motd"), "Bob says hello\n");
+}
+
+#[test]
+fn a6_a_retired_signer_who_signs_on_an_old_base_is_refused() {
+    let settled = Settled::new();
+    let old = settled.world.head();
+    rotate(&settled);
+    let accepted = settled.world.head();
+    settled.run().prints("~ etc/motd\n");
+    settled.world.git(&["reset", "--quiet", "--hard", &old]);
+    settled.world.write("global/overlay/etc/motd", "Ada is back\n");
+    settled.world.commit(&settled.ada, "Ada is back");
+    settled.refuses(&format!("it does not descend from the accepted revision {accepted}"));
+}
+
+#[test]
+fn a7_a_retired_signers_merge_that_descends_from_head_is_refused() {
+    let settled = Settled::new();
+    let old = settled.world.head();
+    rotate(&settled);
+    settled.run().prints("~ etc/motd\n");
+    settled.world.git(&["checkout", "--quiet", "-b", "back", &old]);
+    settled.world.write("global/overlay/etc/issue", "Ada is back\n");
+    settled.world.commit(&settled.ada, "Ada is back");
+    settled.world.git(&["checkout", "--quiet", "main"]);
+    let sign = format!("-S{}", settled.ada.fingerprint);
+    settled.world.git_as(&settled.ada, &["merge", "--quiet", "--no-ff", &sign, "-m", "Merge", "back"]);
+    settled.refuses("is not from a trusted certificate");
+}
+
+#[test]
+fn a25_a_signer_removed_from_the_policy_is_out_at_once() {
+    let settled = Settled::new();
+    rotate(&settled);
+    settled.run().prints("~ etc/motd\n");
+    settled.world.write("global/overlay/etc/motd", "Ada is back\n");
+    settled.world.commit(&settled.ada, "Ada is back");
+    settled.refuses("is not from a trusted certificate");
+}
+
+#[test]
+fn a10_one_stolen_key_cannot_remove_the_other_operator() {
+    let world = World::new();
+    let (ada, bob) = (world.operator("ada", "ed25519"), world.operator("bob", "ed25519"));
+    let trust = world.found(&[&ada, &bob]);
+    world.write("global/overlay/etc/motd", "hello\n");
+    world.commit(&bob, "Say hello");
+    let host = world.clone_host(NAME, &trust, &ada);
+    world.on(&host, &["run"]).prints("+ etc/motd\n");
+    let settled = Settled { world, ada, trust, host };
+    policy(&settled.world, &[&settled.ada]);
+    settled.world.commit(&settled.ada, "Bob is gone");
+    settled.refuses("it changes who is trusted, and 1 of the 2 signatures for that count");
+    cosign(&settled.world, &settled.ada, "ada-again");
+    settled.refuses("it changes who is trusted, and 1 of the 2 signatures for that count");
+    cosign(&settled.world, &bob, "bob-agrees");
+    settled.run().prints("");
+    assert_eq!(settled.status()["accepted"]["commit"], settled.world.head());
+}
+
+#[test]
+fn a26_a_revision_without_any_signer_is_refused() {
+    let settled = Settled::new();
+    settled.world.write("openpgp-policy.toml", "version = 0\n");
+    settled.commit();
+    settled.refuses("it would leave 0 of 1 usable signers");
+    settled.world.remove("openpgp-policy.toml");
+    settled.commit();
+    let ran = settled.run();
+    assert_eq!(ran.status, 3, "{ran:?}");
+}
+
+#[test]
+fn a47_no_setting_left_empty_switches_verification_off() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/motd", "owned\n");
+    settled.world.commit_unsigned("Owned");
+    let good = read(&settled.host, "etc/cosmos/trust.toml");
+    let lines: Vec<&str> = good.lines().filter(|line| line.contains(" = ")).collect();
+    for line in lines {
+        let key = line.split(" = ").next().expect("a key");
+        for value in ["", " \"\"", " 0", " false", " []"] {
+            put(&settled.host, "etc/cosmos/trust.toml", &good.replace(line, &format!("{key} ={value}")));
+            let ran = settled.run();
+            assert_eq!(ran.status, 2, "{key} ={value}: {ran:?}");
+            assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
+        }
+        put(&settled.host, "etc/cosmos/trust.toml", &good.replace(line, ""));
+        let ran = settled.run();
+        assert!([2, 3].contains(&ran.status), "without {key}: {ran:?}");
+        assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
+    }
+}

@@ -1,0 +1,169 @@
+//! Signed trees that no work tree could hold (F5): staged by nobody, and nothing of the host is touched.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::support::Settled;
+
+/// Signs a commit whose root folder has `global/overlay/` with exactly these entries: mode, name.
+fn sign(settled: &Settled, entries: &[(&str, &[u8])]) {
+    let blob = object(settled, "blob", b"x\n");
+    let mut overlay = Vec::new();
+    for (mode, name) in entries {
+        let id = if mode.starts_with('4') { object(settled, "tree", b"") } else { blob.clone() };
+        entry(&mut overlay, mode, name, &id);
+    }
+    let mut global = Vec::new();
+    entry(&mut global, "40000", b"overlay", &object(settled, "tree", &overlay));
+    let tree = with_global(settled, &object(settled, "tree", &global));
+    let sign = format!("-S{}", settled.ada.fingerprint);
+    let commit = settled.world.git_as(&settled.ada, &["commit-tree", &sign, "-p", "HEAD", "-m", "A tree", &tree]);
+    settled.world.git(&["update-ref", "refs/heads/main", commit.trim()]);
+}
+
+/// Returns HEAD's tree with another `global/`.
+fn with_global(settled: &Settled, global: &str) -> String {
+    let mut root = Vec::new();
+    for line in settled.world.git(&["ls-tree", &settled.trust]).lines() {
+        let (meta, name) = line.split_once('\t').expect("a tab before the name");
+        let words: Vec<&str> = meta.split(' ').collect();
+        if name > "global" && !root.windows(7).any(|bytes| bytes == b"global\0") {
+            entry(&mut root, "40000", b"global", global);
+        }
+        entry(&mut root, words[0].trim_start_matches('0'), name.as_bytes(), words[2]);
+    }
+    object(settled, "tree", &root)
+}
+
+fn entry(tree: &mut Vec<u8>, mode: &str, name: &[u8], id: &str) {
+    tree.extend_from_slice(mode.as_bytes());
+    tree.push(b' ');
+    tree.extend_from_slice(name);
+    tree.push(0);
+    let digit = |at: usize| u8::from_str_radix(&id[at..at + 2], 16).expect("hexadecimal");
+    tree.extend((0..40).step_by(2).map(digit));
+}
+
+/// Writes an object as it is, sound or not.
+fn object(settled: &Settled, kind: &str, content: &[u8]) -> String {
+    let mut child = Command::new("git")
+        .current_dir(settled.world.repo())
+        .args(["hash-object", "-t", kind, "--literally", "-w", "--stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("git runs");
+    child.stdin.take().expect("a pipe").write_all(content).expect("git reads");
+    let output = child.wait_with_output().expect("git ends");
+    String::from_utf8(output.stdout).expect("an id").trim().to_owned()
+}
+
+/// Offers one tree after the other; returns what the host says of each, and asserts that it stays as it is.
+#[track_caller]
+fn complaints(trees: &[&[(&str, &[u8])]]) -> Vec<String> {
+    let settled = Settled::new();
+    let before = crate::support::kept(&settled.host);
+    let offer = |entries: &&[(&str, &[u8])]| {
+        sign(&settled, entries);
+        let ran = settled.run();
+        assert_eq!(ran.status, 1, "{entries:?}: {ran:?}");
+        assert_eq!(crate::support::kept(&settled.host), before, "{entries:?}");
+        ran.stderr.lines().next().unwrap_or_default().to_owned()
+    };
+    trees.iter().map(offer).collect()
+}
+
+#[test]
+fn a33_a_submodule_is_refused_with_its_path() {
+    let said = complaints(&[&[("160000", b"sub")]]);
+    let only = "only 100644, 100755, 120000 and 40000 are accepted";
+    assert_eq!(said, [format!("error: global/overlay/sub: 'sub' has mode '160000', {only}")]);
+}
+
+#[test]
+fn a34_names_that_lead_elsewhere_are_refused() {
+    let names = [&b".."[..], b".", b".git", b".GIT", b"git~1", b"a/b"];
+    let trees: Vec<[(&str, &[u8]); 1]> = names.iter().map(|name| [("100644", *name)]).collect();
+    let said = complaints(&trees.iter().map(|tree| &tree[..]).collect::<Vec<_>>());
+    let taken = "is taken for '.git' by some file systems";
+    assert_eq!(
+        said,
+        [
+            "error: global/overlay/..: the name '..' leads out of its folder".to_owned(),
+            "error: global/overlay/.: the name '.' leads out of its folder".to_owned(),
+            format!("error: global/overlay/.git: the name '.git' {taken}"),
+            format!("error: global/overlay/.GIT: the name '.GIT' {taken}"),
+            format!("error: global/overlay/git~1: the name 'git~1' {taken}"),
+            "error: global/overlay/a/b: the name 'a/b' contains a slash".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a34_duplicate_and_unsorted_entries_are_refused() {
+    let said = complaints(&[&[("100644", b"a"), ("100644", b"a")], &[("100644", b"b"), ("100644", b"a")]]);
+    let expected = "error: global/overlay/a: 'a' is not in git's order, or there twice";
+    assert_eq!(said, [expected, expected]);
+}
+
+#[test]
+fn a35_control_characters_foreign_bytes_and_twins_are_refused() {
+    let said = complaints(&[
+        &[("100644", b"a\nb")],
+        &[("100644", b"a\xff")],
+        &[("100644", b"README"), ("100644", b"readme")],
+        &[("100644", "e\u{301}".as_bytes()), ("100644", "\u{e9}".as_bytes())],
+    ]);
+    assert_eq!(
+        said,
+        [
+            "error: global/overlay/a\\x0ab: the name 'a\\x0ab' contains a control character",
+            "error: global/overlay/a\\xff: the name 'a\\xff' is not valid UTF-8",
+            "error: global/overlay/readme: differs from 'README' in case or Unicode normalisation only",
+            "error: global/overlay/\u{e9}: differs from 'e\u{301}' in case or Unicode normalisation only",
+        ]
+    );
+}
+
+#[test]
+fn a36_odd_modes_are_refused() {
+    let modes = ["104755", "100666", "0", "100664", "140000"];
+    let trees: Vec<[(&str, &[u8]); 1]> = modes.iter().map(|mode| [(*mode, &b"a"[..])]).collect();
+    let said = complaints(&trees.iter().map(|tree| &tree[..]).collect::<Vec<_>>());
+    let only = "only 100644, 100755, 120000 and 40000 are accepted";
+    assert_eq!(said, modes.map(|mode| format!("error: global/overlay/a: 'a' has mode '{mode}', {only}")));
+}
+
+#[test]
+fn a37_a_file_through_another_layers_symlink_is_refused() {
+    let settled = Settled::new();
+    let link = settled.world.repo().join("global/overlay/etc/app");
+    std::os::unix::fs::symlink("/root", link).expect("a symlink");
+    settled.world.write("overlay/etc/app/authorized_keys", "owned\n");
+    settled.commit();
+    settled.stays(
+        1,
+        "error: global/overlay/etc/app: this is a symlink, but 'overlay/etc/app' is a folder\n\
+         hint: rename one of them, or make both the same kind; nothing was touched\n",
+    );
+}
+
+#[test]
+fn a41_the_agents_own_files_are_no_layers_business() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/cosmos/trust.toml", "fqdn = \"x\"\n");
+    settled.world.write("global/overlay/var/lib/cosmos/state.json", "{}\n");
+    settled.world.write("global/delete/var/lib/cosmos/log.jsonl", "");
+    settled.commit();
+    let no = "no layer may touch this path, it belongs to the agent of each host";
+    settled.stays(
+        1,
+        &format!(
+            "error: global/delete/var/lib/cosmos/log.jsonl: {no}\n\
+             global/overlay/etc/cosmos/trust.toml: {no}\n\
+             global/overlay/var/lib/cosmos: {no}\n\
+             global/overlay/var/lib/cosmos/state.json: {no}\n\
+             hint: mend the repository and release again; nothing was touched\n"
+        ),
+    );
+}
