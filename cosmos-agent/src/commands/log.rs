@@ -40,7 +40,8 @@ fn lines(entry: &Value) -> Vec<String> {
         lines.push(format!("    {} {}  ({})", text(&change["action"]), text(&change["path"]), text(&change["cause"])));
     }
     for refused in entry["refused"].as_array().into_iter().flatten() {
-        lines.push(format!("    refused {}: {}", text(&refused["reference"]), text(&refused["reason"])));
+        let (object, reference) = (text(&refused["object"]), text(&refused["reference"]));
+        lines.push(format!("    refused {object:.12} of '{reference}': {}", text(&refused["reason"])));
     }
     if let Some(error) = entry["error"].as_str() {
         lines.push(format!("    failed: {error}"));

@@ -18,6 +18,6 @@ pub fn run(options: &PauseOptions, global: &GlobalOptions) -> Result<Status, Fai
     let pause = Pause { reason: options.reason.clone(), until };
     pause::pause(&native_site(global)?.root, &pause, operation::now())
         .map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
-    println!("unattended runs are off: {pause}");
+    println!("{pause}");
     Ok(Status::Done)
 }

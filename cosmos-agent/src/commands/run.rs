@@ -27,7 +27,7 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
             return Ok(Status::Done);
         }
         if !global.json {
-            println!("unattended runs are off: {pause}");
+            println!("{pause}");
         }
     }
     let manner = Manner::changing("run", &agent.options, options.wait);

@@ -66,17 +66,24 @@ impl<H: Host> Host for DryHost<H> {
         Ok(Applied { done: (0..plan.steps().len()).collect(), refused: Vec::new(), managed: before.clone() })
     }
 
+    /// Tasks that run need their scripts, which lie in the agent's own folder.
     fn write_model(
         &mut self,
-        _folder: &ModelFolder,
-        _model: &StagedModel,
-        _objects: &dyn ObjectSource,
+        folder: &ModelFolder,
+        model: &StagedModel,
+        objects: &dyn ObjectSource,
     ) -> Result<(), FolderError> {
-        Ok(())
+        match self.tasks {
+            DryTasks::Skip => Ok(()),
+            DryTasks::Run => self.observed.write_model(folder, model, objects),
+        }
     }
 
-    fn list_changes(&mut self, _list: &RelPath, _changed: &[RelPath]) -> Result<(), FsError> {
-        Ok(())
+    fn list_changes(&mut self, list: &RelPath, changed: &[RelPath]) -> Result<(), FsError> {
+        match self.tasks {
+            DryTasks::Skip => Ok(()),
+            DryTasks::Run => self.observed.list_changes(list, changed),
+        }
     }
 
     fn run_script(&mut self, _agent: &Agent, _path: &Path) -> Result<(), Failure> {
