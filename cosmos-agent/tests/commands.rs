@@ -46,7 +46,7 @@ fn every_json_document_has_its_documented_members() {
         (&accepted.clone().into(), &accepted.clone().into())
     );
     assert_eq!((&status["applied"]["generation"], &status["stale"]), (&1.into(), &false.into()));
-    has(&status["look"], &["time", "ok", "error"]);
+    has(&status["look"], &["ok", "failing_since"]);
 
     let verify = json(&settled, "verify", 0);
     has(&verify, &["commit", "verdict", "steps"]);

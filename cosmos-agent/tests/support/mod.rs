@@ -185,6 +185,7 @@ impl World {
         let output = Command::new(env!("CARGO_BIN_EXE_cosmos"))
             .args(words)
             .env("TZ", "UTC")
+            .env_remove("COLUMNS")
             .env("LANG", "C.UTF-8")
             .output()
             .expect("cosmos runs");
