@@ -25,7 +25,7 @@ fn observe(root: &Path, paths: &[&str], managed: &ManagedSet, verify_content: bo
     let paths = paths.iter().map(|text| Cow::Owned(path(text))).collect();
     let users = BTreeSet::from(["www-data", "nobody-of-that-name"]);
     let groups = BTreeSet::from(["adm"]);
-    host.observe(&ObserveRequest { paths, users, groups, managed, verify_content }).unwrap()
+    host.observe(&ObserveRequest { paths, giving_way: Vec::new(), users, groups, managed, verify_content }).unwrap()
 }
 
 fn attributes(path: &Path) -> Attributes {

@@ -43,7 +43,7 @@ pub struct ManagedEntry {
     pub found_kept: bool,
     /// A task of ours changed the path after we wrote it (C11).
     pub task_made: bool,
-    /// Written or adopted by a run that did not end: looked at again by content.
+    /// Written or adopted by a run that did not end, or a directory that has yet to give way: looked at again.
     pub unfinished: bool,
     /// The path's policy is `create-only` or `report`: a changed look is the host's business.
     pub left_alone: bool,

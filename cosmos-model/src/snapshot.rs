@@ -70,6 +70,8 @@ pub struct Stat {
 pub struct HostSnapshot {
     /// What is at each path that was asked about.
     pub paths: BTreeMap<RelPath, Observed>,
+    /// For folders of ours where the model wants something else: the first path in them that was not asked about.
+    pub foreign: BTreeMap<RelPath, RelPath>,
     /// The numeric ids of the user names the model mentions; a name that is missing here is unknown on the host.
     pub users: BTreeMap<String, u32>,
     /// The numeric ids of the group names the model mentions.

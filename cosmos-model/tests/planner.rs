@@ -225,3 +225,55 @@ fn the_symlink_of_an_earlier_revision_makes_way_for_a_folder() {
     assert_eq!(shown(&plan), "- etc/x (Release by .)\n+ etc/x (Release by .)\n+ etc/x/z (Release by .)\n");
     assert!(host.plan(&model, &managed).is_empty());
 }
+
+#[test]
+fn a38_a_path_that_gets_another_name_while_something_is_in_its_way_stays_known() {
+    let before = [("e/old", file("", 0o644)), ("l", link("e", true))];
+    let (mut host, managed) = converged(&[("overlay/e/b", "1")], &before);
+    host.paths.insert(path("e/b"), Observed::Other);
+    let (plan, after) = host.converge(&staged(&[("overlay/l/b", "1")], HOST), &managed);
+    assert_eq!(shown(&plan), "! l/b (Blocked: a device, pipe or socket is in the way)\n");
+    assert_eq!(after.entries[&path("l/b")], managed.entries[&path("e/b")]);
+}
+
+#[test]
+fn a38_two_names_that_became_one_file_are_decided_once() {
+    let (mut host, managed) = converged(&[("overlay/e/b", "1"), ("overlay/l/b", "2")], &[]);
+    host.paths.remove(&path("l/b"));
+    host.paths.insert(path("l"), link("e", true));
+    host.paths.insert(path("e/b"), file("2", 0o644));
+    let (plan, _) = host.converge(&staged(&[("overlay/other", "")], HOST), &managed);
+    assert_eq!(
+        shown(&plan),
+        "+ other (Release by .)\n! e/b (Kept: it left the model, but was changed on this host)\n\
+         ! l (Kept: it left the model, but was changed on this host)\n"
+    );
+    assert_eq!(host.paths[&path("e/b")], file("2", 0o644));
+}
+
+#[test]
+fn a_folder_of_ours_gives_way_to_a_file_unless_something_in_it_stays() {
+    let files = [("overlay/etc/x/ours", "1"), ("overlay/etc/x/edited", "2"), ("overlay/etc/x/y/z", "3")];
+    let (mut host, managed) = converged(&files, &[]);
+    let model = staged(&[("overlay/etc/x", "file")], HOST);
+    let mut edited = host.clone();
+    edited.paths.insert(path("etc/x/edited"), file("by hand", 0o644));
+    assert_eq!(
+        shown(&edited.plan(&model, &managed)),
+        "- etc/x/ours (Dropped by .)\n- etc/x/y/z (Dropped by .)\n- etc/x/y (Dropped by .)\n\
+         ! etc/x (Blocked: a directory is in the way, and 'etc/x/edited' in it stays)\n\
+         ! etc/x/edited (Kept: it left the model, but was changed on this host)\n"
+    );
+    let mut special = host.clone();
+    special.paths.remove(&path("etc/x/y/z"));
+    special.paths.insert(path("etc/x/y"), Observed::Other);
+    assert_eq!(
+        shown(&special.plan(&model, &managed)),
+        "- etc/x/edited (Dropped by .)\n- etc/x/ours (Dropped by .)\n\
+         ! etc/x (Blocked: a directory is in the way, and 'etc/x/y' in it stays)\n\
+         ! etc/x/y (Kept: it left the model, but was changed on this host)\n\
+         ! etc/x/y/z (Kept: 'etc/x/y' is no directory)\n"
+    );
+    host.converge(&model, &managed);
+    assert_eq!(host.paths[&path("etc/x")], file("file", 0o644));
+}

@@ -87,7 +87,8 @@ impl Settling<'_> {
         }
         let is_ours = agrees(entry, &self.observer.look(path, None)?);
         // The look is only worth something if nothing happened meanwhile.
-        entry.unfinished = !is_ours || self.stat(path)? != now;
+        let must_give_way = entry.unfinished && entry.kind == ManagedKind::Directory;
+        entry.unfinished = must_give_way || !is_ours || self.stat(path)? != now;
         entry.stat = Stat { size: entry.size, ..now.unwrap_or_default() };
         Ok(())
     }

@@ -309,6 +309,26 @@ fn a_step_whose_path_moved_after_planning_is_refused_and_the_rest_done() {
 }
 
 #[test]
+fn a_folder_of_ours_gives_way_to_a_file_once_nothing_foreign_is_in_it() {
+    let mut machine = Machine::new();
+    let folder = machine.model(1, &[("etc/x/y/ours", Want::File("1"))]);
+    machine.converge(&folder);
+    fs::write(machine.at("etc/x/y/foreign"), "by hand").unwrap();
+    let model = machine.model(2, &[("etc/x", Want::File("2"))]);
+    for _ in 0..2 {
+        let plan = machine.plan(&model);
+        let notes: Vec<&str> = plan.notes().iter().map(|note| note.text.as_str()).collect();
+        assert_eq!(notes, ["a directory is in the way, and 'etc/x/y/foreign' in it stays"]);
+        assert_eq!(machine.apply(&plan).unwrap().refused, []);
+        assert_eq!(machine.difference().as_deref(), Some("etc/x"), "the next run looks again");
+    }
+    assert_eq!(fs::read_to_string(machine.at("etc/x/y/foreign")).unwrap(), "by hand");
+    fs::remove_file(machine.at("etc/x/y/foreign")).unwrap();
+    machine.converge(&model);
+    assert_eq!(fs::read_to_string(machine.at("etc/x")).unwrap(), "2");
+}
+
+#[test]
 fn a38_a_symlinked_directory_is_written_into_and_stays() {
     let mut machine = Machine::new();
     fs::create_dir_all(machine.at("usr/lib")).unwrap();

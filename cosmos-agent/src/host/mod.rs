@@ -15,6 +15,7 @@ use cosmos_model::managed::ManagedSet;
 use cosmos_model::object::ObjectSource;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
+use cosmos_model::planner;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::staged::{Owner, StagedModel};
@@ -113,6 +114,8 @@ pub trait Host {
 pub struct ObserveRequest<'a> {
     /// The paths; sorted ones cost one walk a folder.
     pub paths: Vec<Cow<'a, RelPath>>,
+    /// Folders of ours where the model wants something else: what nobody asked about in them is told, too.
+    pub giving_way: Vec<&'a RelPath>,
     /// User names to resolve.
     pub users: BTreeSet<&'a str>,
     /// Group names to resolve.
@@ -127,13 +130,14 @@ impl<'a> ObserveRequest<'a> {
     /// Asks for what a plan of `model` compares.
     #[must_use]
     pub fn of(model: &'a StagedModel, managed: &'a ManagedSet, verify_content: bool) -> Self {
-        let paths = cosmos_model::planner::paths_of_interest(model, managed);
+        let paths = planner::paths_of_interest(model, managed);
+        let giving_way = planner::folders_giving_way(model, managed);
         let name = |owner: &'a Owner| match owner {
             Owner::Name(name) => Some(name.as_str()),
             Owner::Default | Owner::Id(_) => None,
         };
         let users = model.entries().values().filter_map(|entry| name(&entry.owner)).collect();
         let groups = model.entries().values().filter_map(|entry| name(&entry.group)).collect();
-        Self { paths, users, groups, managed, verify_content }
+        Self { paths, giving_way, users, groups, managed, verify_content }
     }
 }

@@ -28,9 +28,34 @@ pub(super) fn observe(root: &Root, request: &ObserveRequest<'_>) -> Result<HostS
         let known = request.managed.entries.get(path.as_ref()).filter(|_| !request.verify_content);
         snapshot.paths.insert(path.clone().into_owned(), observer.look(path, known)?);
     }
+    for folder in &request.giving_way {
+        if let Some(foreign) = foreign_in(root, folder, &snapshot)? {
+            snapshot.foreign.insert((*folder).clone(), foreign);
+        }
+    }
     snapshot.users = owners::resolve(root, "etc/passwd", &request.users)?;
     snapshot.groups = owners::resolve(root, "etc/group", &request.groups)?;
     Ok(snapshot)
+}
+
+/// Returns the first path in `folder` that was not looked at; only directories that were are entered.
+fn foreign_in(root: &Root, folder: &RelPath, snapshot: &HostSnapshot) -> Result<Option<RelPath>, FsError> {
+    let Some(Observed::Directory(_)) = snapshot.paths.get(folder) else { return Ok(None) };
+    let directory = match root.directory(folder.as_bytes()) {
+        Ok(directory) => directory,
+        Err(Obstacle::Missing | Obstacle::Blocked(_)) => return Ok(None),
+        Err(Obstacle::Failed(error)) => return Err(error),
+    };
+    for name in directory.names().on("list", folder.as_bytes())? {
+        let path = folder.join(&name).expect("the kernel's names are single components");
+        if !snapshot.paths.contains_key(&path) {
+            return Ok(Some(path));
+        }
+        if let Some(foreign) = foreign_in(root, &path, snapshot)? {
+            return Ok(Some(foreign));
+        }
+    }
+    Ok(None)
 }
 
 /// Looks at one path after the other; sorted paths share the walk to their folder.

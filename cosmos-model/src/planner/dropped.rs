@@ -24,7 +24,7 @@ enum Fate {
     Stay,
 }
 
-impl Planning<'_> {
+impl<'a> Planning<'a> {
     /// Plans what is to be absent.
     pub(super) fn absences(&mut self) {
         self.deletions();
@@ -63,7 +63,7 @@ impl Planning<'_> {
 
     /// Plans a file or symlink that left the model; tells whether it will be gone.
     fn drop_path(&mut self, path: &RelPath, entry: &ManagedEntry) -> bool {
-        let fate = if self.links.is_wanted(path) { Fate::Forget } else { self.fate(path, entry) };
+        let fate = if self.is_another_name(path) { Fate::Forget } else { self.fate(path, entry) };
         match fate {
             Fate::Forget => return true,
             Fate::Remove => {
@@ -80,12 +80,33 @@ impl Planning<'_> {
         false
     }
 
-    /// Tells whether a managed path that the model does not have will be gone after this plan.
-    pub(super) fn goes(&self, path: &RelPath, entry: &ManagedEntry) -> bool {
-        if entry.kind == ManagedKind::Directory {
-            return entry.found.is_none() && self.settings.remove_dropped;
+    /// Tells whether what a managed path once was is decided under another name of it (A38).
+    fn is_another_name(&self, path: &RelPath) -> bool {
+        self.links.is_wanted(path) || self.links.is_second_name(path)
+    }
+
+    /// Returns a path in `directory` that this plan does not remove, if there is one.
+    pub(super) fn staying_in(&self, directory: &RelPath) -> Option<&'a RelPath> {
+        let snapshot = self.snapshot;
+        let inside =
+            snapshot.paths.range(directory..).take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes()));
+        let stays = |(path, found): &(&'a RelPath, &'a Observed)| path.is_below(directory) && !self.goes(path, found);
+        snapshot.foreign.get(directory).or_else(|| inside.into_iter().find(stays).map(|(path, _)| path))
+    }
+
+    /// Tells whether a path that the model does not install will be gone after this plan.
+    fn goes(&self, path: &RelPath, found: &Observed) -> bool {
+        let removable = matches!(found, Observed::File { .. } | Observed::Symlink { .. });
+        match (found, self.managed.entries.get(path)) {
+            (Observed::Absent | Observed::Blocked(_), _) => true,
+            _ if self.is_another_name(path) => false,
+            _ if self.model.deletions().contains_key(path) => removable,
+            (Observed::Directory(_), Some(entry)) if entry.kind == ManagedKind::Directory => {
+                entry.found.is_none() && self.settings.remove_dropped
+            }
+            (_, Some(entry)) => removable && self.fate(path, entry) == Fate::Remove,
+            (_, None) => false,
         }
-        matches!(self.fate(path, entry), Fate::Remove | Fate::Forget)
     }
 
     fn fate(&self, path: &RelPath, entry: &ManagedEntry) -> Fate {
@@ -111,10 +132,12 @@ impl Planning<'_> {
 
     /// Plans a directory that left the model: one that we made goes when nothing of ours stays in it.
     fn drop_directory(&mut self, path: &RelPath, entry: &ManagedEntry, staying: &BTreeSet<&RelPath>) {
-        if !self.settings.remove_dropped {
+        // What is in the way of a file goes as a whole, once nothing foreign is in it.
+        let is_waiting = self.snapshot.foreign.keys().any(|folder| path.is_below(folder));
+        if !self.settings.remove_dropped || is_waiting {
             return self.carry(path, false);
         }
-        if entry.found.is_some() {
+        if entry.found.is_some() || self.is_another_name(path) {
             return;
         }
         let observed = self.observed(path);

@@ -21,7 +21,7 @@ pub(super) struct Links {
     targets: BTreeMap<RelPath, Vec<u8>>,
     /// The model's paths by where they lie; a path that lies where it says comes before its other names.
     wanted: BTreeMap<RelPath, RelPath>,
-    /// What we wrote under names that the model does not use any more, by where it lies.
+    /// What we wrote under names that the model does not use any more, by where it lies; own names come first too.
     former: BTreeMap<RelPath, RelPath>,
 }
 
@@ -52,8 +52,10 @@ impl Links {
             }
         }
         for path in managed.entries.keys().filter(|path| !model.entries().contains_key(*path)) {
-            if let Some(real) = self.real_path(path) {
-                self.former.insert(real, path.clone());
+            match self.real_path(path) {
+                Some(real) if real == *path => drop(self.former.insert(real, path.clone())),
+                Some(real) => drop(self.former.entry(real).or_insert_with(|| path.clone())),
+                None => (),
             }
         }
     }
@@ -61,6 +63,11 @@ impl Links {
     /// Tells whether `path` is, under its own or another name, one that the model wants.
     pub(super) fn is_wanted(&self, path: &RelPath) -> bool {
         !self.wanted.is_empty() && self.real_path(path).is_some_and(|real| self.wanted.contains_key(&real))
+    }
+
+    /// Tells whether `path`, which left the model, is now another name of something else that we wrote and that left.
+    pub(super) fn is_second_name(&self, path: &RelPath) -> bool {
+        self.former_name(path).is_some_and(|first| first != path)
     }
 
     /// Tells whether a path of the model lies in `directory` under another name.

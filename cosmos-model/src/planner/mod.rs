@@ -5,11 +5,11 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::managed::{ManagedEntry, ManagedSet};
+use crate::managed::{ManagedEntry, ManagedKind, ManagedSet};
 use crate::path::RelPath;
 use crate::plan::{Action, Cause, Note, NoteKind, Plan, Step};
 use crate::snapshot::{HostSnapshot, Observed};
-use crate::staged::StagedModel;
+use crate::staged::{StagedKind, StagedModel};
 
 mod brake;
 mod desired;
@@ -91,6 +91,16 @@ pub fn paths_of_interest<'a>(model: &'a StagedModel, managed: &'a ManagedSet) ->
     paths
 }
 
+/// Returns the folders of ours where the model now wants something else: they go only when nothing foreign is in them.
+#[must_use]
+pub fn folders_giving_way<'a>(model: &'a StagedModel, managed: &'a ManagedSet) -> Vec<&'a RelPath> {
+    let gives_way = |(path, entry): &(&RelPath, &ManagedEntry)| {
+        let wanted = model.entries().get(*path);
+        entry.kind == ManagedKind::Directory && wanted.is_some_and(|entry| entry.kind != StagedKind::Directory)
+    };
+    managed.entries.iter().filter(gives_way).map(|(path, _)| path).collect()
+}
+
 /// A plan in the making.
 struct Planning<'a> {
     model: &'a StagedModel,
@@ -163,12 +173,14 @@ impl<'a> Planning<'a> {
         self.notes.push(Note { path: path.clone(), kind, text: text.into() });
     }
 
-    /// Keeps what we know about a path that this plan leaves as it is.
+    /// Keeps what we know about a path that this plan leaves as it is, perhaps from another name of it.
     fn carry(&mut self, path: &RelPath, left_alone: bool) {
-        if let Some(entry) = self.managed.entries.get(path) {
+        if let Some(entry) = self.previous(path) {
             let layer = self.layer_of_managed(entry);
             let left_alone = left_alone || entry.left_alone;
-            self.after.push((path.clone(), ManagedEntry { layer, left_alone, ..entry.clone() }));
+            // A directory has no content to look at again.
+            let unfinished = entry.unfinished && entry.kind != ManagedKind::Directory;
+            self.after.push((path.clone(), ManagedEntry { layer, left_alone, unfinished, ..entry.clone() }));
         }
     }
 

@@ -119,14 +119,17 @@ impl<'a> Planning<'a> {
 
     /// A file or symlink is wanted where a directory is: only one that we made, and that can be empty, makes way.
     fn over_directory(&mut self, subject: &Subject<'_>) {
-        let made_by_us =
-            subject.previous.is_some_and(|entry| entry.kind == ManagedKind::Directory && entry.found.is_none());
-        let below = self.managed.entries.iter().filter(|(path, _)| path.is_below(subject.path));
-        let can_be_empty =
-            below.into_iter().all(|(path, entry)| self.goes(path, entry)) && !self.links.hold(subject.path);
-        if !made_by_us || !can_be_empty {
-            // It is the host's from now on: what stays in it is not known any more at the next run.
+        // Known under another name only, nobody looked at what else is in it.
+        let previous = self.managed.entries.get(subject.path);
+        let made_by_us = previous.is_some_and(|entry| entry.kind == ManagedKind::Directory && entry.found.is_none());
+        if !made_by_us || self.links.hold(subject.path) {
             return self.note(subject.path, NoteKind::Blocked, "a directory is in the way");
+        }
+        if let Some(staying) = self.staying_in(subject.path) {
+            self.block(subject, format!("a directory is in the way, and '{staying}' in it stays"));
+            // Nothing about the directory itself tells when it is empty: the next run has to look again.
+            self.after.last_mut().expect("it is managed, so that it was kept").1.unfinished = true;
+            return;
         }
         let layer = self.layer_name(subject.entry).to_string();
         let step = removal(subject.path, subject.observed.clone(), Cause::Release, &layer, false);

@@ -6,7 +6,7 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Plan, Step};
-use cosmos_model::planner::{PlanSettings, paths_of_interest, plan};
+use cosmos_model::planner::{PlanSettings, folders_giving_way, paths_of_interest, plan};
 use cosmos_model::snapshot::{Attributes, HostSnapshot, Observed};
 use cosmos_model::staged::StagedModel;
 
@@ -68,7 +68,14 @@ impl Host {
 
     pub fn snapshot(&self, model: &StagedModel, managed: &ManagedSet) -> HostSnapshot {
         let paths = paths_of_interest(model, managed);
+        let foreign = |folder: &RelPath| {
+            let real = self.real(folder);
+            let asked = |path: &RelPath| paths.iter().any(|one| self.real(one) == *path);
+            self.paths.keys().find(|path| path.is_below(&real) && !asked(path)).cloned()
+        };
+        let giving_way = folders_giving_way(model, managed).into_iter();
         HostSnapshot {
+            foreign: giving_way.filter_map(|folder| Some((folder.clone(), foreign(folder)?))).collect(),
             paths: paths.iter().map(|path| (path.clone().into_owned(), self.observe(path))).collect(),
             users: [("root".into(), 0), ("unbound".into(), 105)].into(),
             groups: [("root".into(), 0), ("unbound".into(), 110)].into(),
