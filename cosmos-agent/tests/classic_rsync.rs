@@ -147,7 +147,7 @@ fn layers() -> impl Strategy<Value = Vec<(Layer, bool)>> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").map_or(32, |cases| cases.parse().unwrap()),
+        cases: ProptestConfig::default().cases.div_ceil(8),
         max_shrink_iters: 400,
         failure_persistence: None,
         ..ProptestConfig::default()

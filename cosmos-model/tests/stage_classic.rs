@@ -155,7 +155,7 @@ fn layers() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.div_ceil(20), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn c3_the_merge_is_what_rsync_makes(tree in layers(), slashes in any::<[bool; 3]>()) {

@@ -135,7 +135,7 @@ mod tests {
     const KINDS: [ObjectKind; 4] = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag];
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(16))]
+        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.div_ceil(16)))]
         #[test]
         fn what_a_pack_was_given_the_store_gives_back(
             given in proptest::collection::vec((0..4_usize, proptest::collection::vec(any::<u8>(), 0..70_000)), 1..5),

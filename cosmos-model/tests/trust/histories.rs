@@ -30,7 +30,7 @@ fn place(revision: Option<&VerifiedRevision>) -> Option<(ObjectId, Option<String
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.div_ceil(10)))]
 
     /// T3, T4: whom a host trusts depends on the history, not on when the host happened to look.
     #[test]
