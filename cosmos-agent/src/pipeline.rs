@@ -230,9 +230,6 @@ impl<'a> Pipeline<'a> {
         if tasks.any_ran() && (after.is_some() || !managed.looks_untouched(&self.agent.site.root)?) {
             self.host.take_over(&mut after.unwrap_or_else(|| managed.set()))?;
         }
-        if !settled {
-            self.record.state.generation += 1;
-        }
         Ok(())
     }
 

@@ -163,7 +163,7 @@ fn a_dry_run_changes_nothing_below_the_root_but_the_cache() {
         assert_eq!(ran.status, 0, "{ran:?}");
         assert_eq!(all(), before, "{words:?}");
     }
-    settled.world.on(&settled.host, &["run", "-n"]).prints("~ etc/motd\n");
+    settled.world.on(&settled.host, &["run", "-n"]).prints("~ etc/motd\n> pre-tasks.d/010mark\n");
     settled.run().prints("~ etc/motd\n");
 }
 

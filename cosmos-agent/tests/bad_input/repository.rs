@@ -61,7 +61,7 @@ fn a_layer_used_that_does_not_exist_is_named_with_who_uses_it() {
     settled.commit();
     settled.stays(
         1,
-        "error: global/layer.toml: uses the layer 'dns', which does not exist\n\
+        "error: global/layer.toml:1:8: uses the layer 'dns', which does not exist\n\
              hint: add 'models/dns', or correct the name; nothing was touched\n",
     );
 }
