@@ -212,7 +212,9 @@ impl<'a> Pipeline<'a> {
         for step in self.agent.steps("apply")? {
             match step {
                 Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
-                Step::BuiltIn(FILES) if settled && self.looks_untouched(revision, &managed)? => self.is_applied(revision),
+                Step::BuiltIn(FILES) if settled && self.looks_untouched(revision, &managed)? => {
+                    self.is_applied(revision)
+                }
                 Step::BuiltIn(FILES) => {
                     let set = managed.set();
                     let model = model.take().map_or_else(|| self.stage(revision, &set), Ok)?;
