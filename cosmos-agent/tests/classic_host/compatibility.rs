@@ -250,7 +250,7 @@ fn c6_a_task_imports_keys_with_cosmos_gpg_reading_standard_input_while_the_run_h
     let shown = host.fed(&["gpg", "--batch", "--with-colons", "--import-options", "show-only", "--import"], &key);
     assert!(shown.stdout.contains(&format!("fpr:::::::::{}:", bob.fingerprint)), "{shown:?}");
     assert_eq!(host.cosmos(&["gpg", "--batch", "--yes", "--delete-key", &bob.fingerprint]).status, 0);
-    assert_eq!(host.keyring(), [host.ada.fingerprint.clone()]);
+    assert_eq!(host.keyring(), std::slice::from_ref(&host.ada.fingerprint));
 }
 
 #[test]
@@ -467,6 +467,19 @@ fn c10_a_failing_script_stops_the_command_there() {
     fs::remove_file(host.path("conf/update.d/22no")).expect("the script");
     host.converge();
     assert_eq!(host.read("etc/motd"), "newer\n");
+}
+
+#[test]
+fn c10_scripts_after_the_verification_do_not_run_for_a_refused_release() {
+    let host = Classic::running();
+    for number in ["22", "30", "95"] {
+        let tell = "#!/bin/sh\necho \"${0##*/}\" >> \"$COSMOS_BASE/told\"\n";
+        host.put(&format!("conf/update.d/{number}told"), tell, 0o755);
+    }
+    host.world.commit_unsigned("evil");
+    host.world.git(&["tag", "-a", "-m", "not signed", "ops-2026-12-31-v01"]);
+    assert_eq!(host.cosmos(&["update"]).status, 1);
+    assert_eq!(fs::read_to_string(host.path("base/told")).expect("what was told"), "22told\n");
 }
 
 #[test]
