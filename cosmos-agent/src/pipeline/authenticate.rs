@@ -1,0 +1,148 @@
+//! The first half of a run: what the remotes offer, and what the judge says to it.
+
+use std::collections::BTreeMap;
+
+use cosmos_model::content::ContentHash;
+use cosmos_model::object_id::ObjectId;
+use cosmos_model::refs::RemoteRef;
+use cosmos_model::trust::{Evidence, Judgement, TrustState, VerifiedRevision};
+
+use super::Pipeline;
+use crate::evidence::Look;
+use crate::exit::{Failure, Status, with_causes};
+use crate::fetch::{FetchError, Progress};
+
+/// What a look at the remotes brought.
+pub(super) struct Fetched {
+    succeeded: bool,
+    news: bool,
+    refs: Vec<RemoteRef>,
+    listings: BTreeMap<String, ContentHash>,
+    failed: Vec<FetchError>,
+}
+
+/// More packs than this slow reading down; each fetch adds one.
+const PACKS: usize = 50;
+
+impl Pipeline<'_> {
+    /// Looks at the remotes and brings what is news there into the store.
+    pub(super) fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
+        let mut look = Look::at_remotes(self.agent)?;
+        let news = self.is_news(&look);
+        if news {
+            look.transfer(&self.store, &self.haves(), progress);
+        }
+        let (succeeded, listings, refs) = (look.succeeded(), look.digests(), look.refs());
+        let failed = look.end();
+        self.report.remarks.extend(failed.iter().map(|error| with_causes(error)));
+        Ok(Fetched { succeeded, news, refs, listings, failed })
+    }
+
+    /// Judges what was fetched, if anything is news or time may have healed a refusal, and remembers the verdict.
+    pub(super) fn authenticate(&mut self, fetched: Fetched) -> Result<Vec<FetchError>, Failure> {
+        if !fetched.succeeded {
+            self.out_of_reach()?;
+            return Ok(fetched.failed);
+        }
+        self.record.state.look.failing_since = None;
+        if self.agent.options.insecure_skip_verification {
+            self.take_unverified(&fetched.refs);
+        } else if fetched.news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
+            self.judge_anew(&fetched.refs);
+            self.record.state.look.listings = fetched.listings;
+            self.record.remember_refs(&fetched.refs)?;
+        }
+        self.take_verdict();
+        self.record.save()?;
+        Ok(Vec::new())
+    }
+
+    /// Tells whether any listing differs from the last look, or the objects behind it are gone.
+    fn is_news(&self, look: &Look) -> bool {
+        look.digests().iter().any(|(url, digest)| self.record.state.look.listings.get(url) != Some(digest))
+            || !self.store.exists()
+    }
+
+    /// Judges what the store holds by the refs given, from where the judge stood `before`; remembers nothing.
+    #[must_use]
+    pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
+        let evidence = Evidence { refs, objects: &self.store, now: self.now };
+        self.agent.trust.judge(before, &evidence)
+    }
+
+    /// Judges from where the last walk ended, remembers the verdict, and drops what a refused revision left behind.
+    fn judge_anew(&mut self, refs: &[RemoteRef]) {
+        let before = std::mem::take(&mut self.record.state.trust);
+        let judgement = self.judge(&before, refs);
+        let keep = keep(&judgement, refs);
+        let litter = judgement.advanced && !before.refused().is_empty();
+        self.record.state.trust = judgement.state;
+        self.report.judged = true;
+        self.tidy(litter, &keep);
+    }
+
+    /// Drops what refused revisions left in the store, and makes one pack of many.
+    ///
+    /// A store that cannot be tidied works on as it is: the next accepted run tries again.
+    fn tidy(&mut self, litter: bool, keep: &[ObjectId]) {
+        let many = self.store.packs().is_ok_and(|packs| packs > PACKS);
+        if (litter || many)
+            && !keep.is_empty()
+            && let Err(error) = self.store.compact(keep)
+        {
+            self.report.remarks.push(format!("cannot tidy the object store, ignoring: {}", with_causes(&error)));
+        }
+    }
+
+    /// Takes what is newest without asking who signed it, and says so (T17).
+    fn take_unverified(&mut self, refs: &[RemoteRef]) {
+        let evidence = Evidence { refs, objects: &self.store, now: self.now };
+        if let Some(trust) = self.agent.trust.take_unverified(&self.record.state.trust, &evidence) {
+            self.record.state.trust = trust;
+        }
+        self.report.judged = true;
+        self.report.unverified = true;
+        self.report.remarks.push("verification is off: --insecure-skip-verification".to_owned());
+    }
+
+    /// Says in the report what the judge remembers: who signed, what is refused, what is past its time.
+    fn take_verdict(&mut self) {
+        let trust = &self.record.state.trust;
+        self.report.refused = trust.refused().iter().filter(|refused| !refused.overtaken).cloned().collect();
+        if !self.report.refused.is_empty() {
+            self.report.raise(Status::Refused);
+        }
+        if let Some(revision) = trust.accepted() {
+            self.report.commit = Some(revision.commit());
+            self.report.signers = revision.signers().to_vec();
+            if self.agent.trust.is_stale(revision, self.now) {
+                self.report.raise(Status::Stale);
+                self.report.remarks.push(format!("revision {} is past its time", revision.commit()));
+            }
+        }
+    }
+
+    /// A fetch that fails is not a failed run until it has failed for too long (docs/formats.md §14).
+    fn out_of_reach(&mut self) -> Result<(), Failure> {
+        let since = *self.record.state.look.failing_since.get_or_insert(self.now);
+        self.take_verdict();
+        if self.now.since(since) > i64::try_from(self.agent.settings.stale_after.as_secs()).unwrap_or(i64::MAX) {
+            self.report.raise(Status::Stale);
+        }
+        Ok(self.record.save()?)
+    }
+
+    /// Returns objects whose whole history the store has: what was accepted.
+    fn haves(&self) -> Vec<ObjectId> {
+        let accepted = self.record.state.trust.accepted().filter(|_| self.store.exists());
+        accepted.map(VerifiedRevision::commit).into_iter().collect()
+    }
+}
+
+/// Returns what the store must keep: the accepted revision and the refs that were not refused.
+fn keep(judgement: &Judgement, refs: &[RemoteRef]) -> Vec<ObjectId> {
+    let Some(revision) = &judgement.revision else { return Vec::new() };
+    let refused = |id: ObjectId| judgement.refusals.iter().any(|refused| refused.object == id);
+    let kept = refs.iter().map(|reference| reference.id).filter(|id| !refused(*id));
+    kept.chain([revision.commit()]).collect()
+}
