@@ -204,15 +204,18 @@ fn same_tree((releases, before): &Case) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(host.cron(), silent(0));
         prop_assert_eq!(compared(&host.path("root")), compared(&host.path("theirs/root")));
-        prop_assert_eq!(compared(&host.path("base/model")), compared(&host.path("theirs/model")));
+        // What is installed is not deleted first, and therefore not in `delete/` (C8): the outcome is the same.
+        let model = |folder: &str| -> Vec<String> {
+            compared(&host.path(folder)).into_iter().filter(|line| !line.starts_with("delete/")).collect()
+        };
+        prop_assert_eq!(model("base/model"), model("theirs/model"));
     }
     Ok(())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        // Each case is two releases through git, gpg, rsync and the agent: about a quarter of a second.
-        cases: ProptestConfig::default().cases / 16,
+        cases: std::env::var("PROPTEST_CASES").map_or(6, |cases| cases.parse().expect("a number")),
         max_shrink_iters: 40,
         max_global_rejects: 100_000,
         failure_persistence: None,
