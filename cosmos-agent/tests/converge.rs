@@ -3,18 +3,30 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 
-use support::World;
+use support::{Operator, World};
 
-#[test]
-fn a_new_host_becomes_what_the_signed_repository_says_and_a_second_run_is_silent() {
+/// Makes a repository of these files, signed by one operator, and a host that was introduced to it.
+fn introduced(files: &[(&str, &str)], message: &str) -> (World, Operator, PathBuf) {
     let world = World::new();
     let ada = world.operator("ada", "ed25519");
     let trust = world.found(&[&ada]);
-    world.write("global/overlay/etc/motd", "hello\n");
-    world.write("hosts/ns1.example.org/overlay/etc/cron.daily/report", "#!/bin/sh\nexit 0\n");
-    world.commit(&ada, "Say hello");
+    files.iter().for_each(|(path, content)| world.write(path, content));
+    world.commit(&ada, message);
     let host = world.clone_host("ns1.example.org", &trust, &ada);
+    (world, ada, host)
+}
+
+#[test]
+fn a_new_host_becomes_what_the_signed_repository_says_and_a_second_run_is_silent() {
+    let (world, _ada, host) = introduced(
+        &[
+            ("global/overlay/etc/motd", "hello\n"),
+            ("hosts/ns1.example.org/overlay/etc/cron.daily/report", "#!/bin/sh\nexit 0\n"),
+        ],
+        "Say hello",
+    );
 
     let first = world.on(&host, &["run"]);
     assert_eq!(first.status, 0, "{first:?}");
@@ -27,13 +39,8 @@ fn a_new_host_becomes_what_the_signed_repository_says_and_a_second_run_is_silent
 
 #[test]
 fn a_signed_change_arrives_and_a_dropped_file_goes() {
-    let world = World::new();
-    let ada = world.operator("ada", "ed25519");
-    let trust = world.found(&[&ada]);
-    world.write("global/overlay/etc/motd", "hello\n");
-    world.write("global/overlay/etc/issue", "test\n");
-    world.commit(&ada, "Two files");
-    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    let (world, ada, host) =
+        introduced(&[("global/overlay/etc/motd", "hello\n"), ("global/overlay/etc/issue", "test\n")], "Two files");
     assert_eq!(world.on(&host, &["run"]).status, 0);
 
     world.write("global/overlay/etc/motd", "hello again\n");
@@ -47,12 +54,7 @@ fn a_signed_change_arrives_and_a_dropped_file_goes() {
 
 #[test]
 fn what_plan_prints_is_what_run_then_does() {
-    let world = World::new();
-    let ada = world.operator("ada", "ed25519");
-    let trust = world.found(&[&ada]);
-    world.write("global/overlay/etc/motd", "hello\n");
-    world.commit(&ada, "Say hello");
-    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    let (world, _ada, host) = introduced(&[("global/overlay/etc/motd", "hello\n")], "Say hello");
 
     let plan = world.on(&host, &["plan"]);
     assert_eq!((plan.status, plan.stdout.as_str()), (0, "+ etc/motd\n"), "{plan:?}");
@@ -65,12 +67,7 @@ fn what_plan_prints_is_what_run_then_does() {
 
 #[test]
 fn drift_is_reported_with_status_5_and_repaired_by_the_next_run() {
-    let world = World::new();
-    let ada = world.operator("ada", "ed25519");
-    let trust = world.found(&[&ada]);
-    world.write("global/overlay/etc/motd", "hello\n");
-    world.commit(&ada, "Say hello");
-    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    let (world, _ada, host) = introduced(&[("global/overlay/etc/motd", "hello\n")], "Say hello");
     assert_eq!(world.on(&host, &["run"]).status, 0);
 
     fs::write(host.join("etc/motd"), "somebody was here\n").expect("an edit");
@@ -85,14 +82,14 @@ fn drift_is_reported_with_status_5_and_repaired_by_the_next_run() {
 
 #[test]
 fn tasks_run_before_and_after_the_files_and_a_failing_one_stops_the_run() {
-    let world = World::new();
-    let ada = world.operator("ada", "ed25519");
-    let trust = world.found(&[&ada]);
-    world.write("global/overlay/etc/motd", "hello\n");
-    world.write("global/pre-tasks.d/010look", "#!/bin/sh\ntest ! -e \"$COSMOS_ROOT/etc/motd\" || echo again\n");
-    world.write("global/post-tasks.d/010show", "#!/bin/sh\ncat \"$COSMOS_ROOT/etc/motd\" > \"$COSMOS_ROOT/shown\"\n");
-    world.commit(&ada, "Tasks");
-    let host = world.clone_host("ns1.example.org", &trust, &ada);
+    let (world, ada, host) = introduced(
+        &[
+            ("global/overlay/etc/motd", "hello\n"),
+            ("global/pre-tasks.d/010look", "#!/bin/sh\ntest ! -e \"$COSMOS_ROOT/etc/motd\" || echo again\n"),
+            ("global/post-tasks.d/010show", "#!/bin/sh\ncat \"$COSMOS_ROOT/etc/motd\" > \"$COSMOS_ROOT/shown\"\n"),
+        ],
+        "Tasks",
+    );
     let run = world.on(&host, &["run"]);
     assert_eq!(run.status, 0, "{run:?}");
     assert_eq!(fs::read_to_string(host.join("shown")).expect("the task ran after the files"), "hello\n");
