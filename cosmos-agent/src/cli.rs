@@ -143,6 +143,9 @@ pub struct CloneOptions {
     /// The release tags followed
     #[arg(long, value_name = "PATTERN")]
     pub tags: Option<String>,
+    /// This host's ring: only releases named RING/PATTERN are followed
+    #[arg(long, requires = "tags")]
+    pub ring: Option<String>,
     /// https: certificates of the server's authority, instead of the system's
     #[arg(long)]
     pub ca_file: Option<PathBuf>,

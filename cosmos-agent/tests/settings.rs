@@ -126,7 +126,7 @@ fn agent_settings_only_lower_the_limits_of_the_trust_settings() {
 #[test]
 fn trust_settings_become_the_judges_policy() {
     let more = "fleet = \"example\"\nthreshold = 2\npolicy-threshold = 3\nmerge-rule = \"any\"\nmax-age = \"30d\"\n\
-                require-statement = true\nring = \"early\"\nbranch = \"production\"";
+                require-statement = true\nbranch = \"production\"";
     let read = trust(&trust_with(more, "url = \"/srv/cosmos.git\"")).unwrap();
     let expected = TrustPolicy {
         mode: Mode::Commits { branch: "production".to_owned() },
@@ -140,8 +140,22 @@ fn trust_settings_become_the_judges_policy() {
         key_folders: vec![RelPath::new(b"global/overlay/etc/cosmos/keys").unwrap()],
     };
     assert_eq!(read.policy(), expected);
-    assert_eq!((read.fqdn.as_str(), read.ring.as_deref()), ("ns1.example.org", Some("early")));
+    assert_eq!((read.fqdn.as_str(), read.ring.as_deref()), ("ns1.example.org", None));
     assert_eq!(read.remotes, [RemoteSettings { url: "/srv/cosmos.git".to_owned(), ..RemoteSettings::default() }]);
+}
+
+#[test]
+fn a_ring_narrows_the_pattern_to_its_prefix_a20() {
+    let text = |more: &str| trust_with(more, "url = \"/srv/cosmos.git\"");
+    let by_tags = text("pattern = \"release-*\"\nring = \"early\"").replace("\"commits\"", "\"tags\"");
+    let read = trust(&by_tags).unwrap();
+    assert_eq!(read.policy().mode, Mode::Tags { pattern: "early/release-*".to_owned(), classic: false });
+    let by_commits = trust(&text("ring = \"early\"")).unwrap_err();
+    assert!(by_commits.contains("has no meaning in mode \"commits\""), "{by_commits}");
+    for odd in ["early/", "/early", "-early", "a//b", "a b", "a*"] {
+        let message = trust(&by_tags.replace("\"early\"", &format!("\"{odd}\""))).unwrap_err();
+        assert!(message.contains(&format!("'{odd}' is not accepted")), "{message}");
+    }
 }
 
 #[test]
@@ -331,25 +345,28 @@ fn any_trust() -> impl Strategy<Value = TrustFile> {
     let numbers = (1..9_usize, proptest::option::of(1..9_usize), proptest::option::of(1..1_000_000_u64));
     let texts = (proptest::option::of("[a-z0-9-]{1,64}"), proptest::option::of("[a-z]{1,5}"), "[^\0\n]{0,20}");
     (any_mode(), numbers, texts, any::<(bool, bool)>(), 1..1_u64 << 40).prop_map(
-        |(mode, (threshold, policy_threshold, max_age), (fleet, ring, folder), (any, require), bytes)| TrustFile {
-            fqdn: cosmos_model::host_name::HostName::new("ns1.example.org").unwrap(),
-            mode,
-            introduction: (COMMIT.parse().unwrap(), SIGNER.to_owned()),
-            fleet,
-            threshold,
-            policy_threshold,
-            merge_rule: if any { MergeRule::Any } else { MergeRule::All },
-            max_age: max_age.map(Seconds),
-            require_statement: require,
-            ring,
-            remotes: vec![RemoteSettings {
-                url: "https://example.org/r.git".to_owned(),
-                token_file: Some(format!("/etc/{folder}").into()),
-                proxy: Some("http://proxy.example.org:3128".to_owned()),
-                address: Some("[2001:db8::1]:443".to_owned()),
-                ..RemoteSettings::default()
-            }],
-            limits: Limits { transfer: bytes, look: Duration::from_secs(bytes), ..Limits::default() },
+        |(mode, (threshold, policy_threshold, max_age), (fleet, ring, folder), (any, require), bytes)| {
+            let by_tags = matches!(mode, Mode::Tags { .. });
+            TrustFile {
+                fqdn: cosmos_model::host_name::HostName::new("ns1.example.org").unwrap(),
+                mode,
+                introduction: (COMMIT.parse().unwrap(), SIGNER.to_owned()),
+                fleet,
+                threshold,
+                policy_threshold,
+                merge_rule: if any { MergeRule::Any } else { MergeRule::All },
+                max_age: max_age.map(Seconds),
+                require_statement: require,
+                ring: ring.filter(|_| by_tags),
+                remotes: vec![RemoteSettings {
+                    url: "https://example.org/r.git".to_owned(),
+                    token_file: Some(format!("/etc/{folder}").into()),
+                    proxy: Some("http://proxy.example.org:3128".to_owned()),
+                    address: Some("[2001:db8::1]:443".to_owned()),
+                    ..RemoteSettings::default()
+                }],
+                limits: Limits { transfer: bytes, look: Duration::from_secs(bytes), ..Limits::default() },
+            }
         },
     )
 }

@@ -78,7 +78,7 @@ fn settings(options: &CloneOptions, site: &Site) -> Result<TrustFile, Failure> {
         merge_rule: MergeRule::All,
         max_age: None,
         require_statement: false,
-        ring: None,
+        ring: options.ring.clone(),
         remotes: options.urls.iter().map(remote).collect(),
         limits: Limits::default(),
     })

@@ -64,7 +64,7 @@ impl TrustFile {
     pub fn policy(&self) -> TrustPolicy {
         let (id, signer) = self.introduction.clone();
         TrustPolicy {
-            mode: self.mode.clone(),
+            mode: self.followed(),
             introduction: Introduction::Commit { id, signer },
             fleet: self.fleet.clone(),
             threshold: self.threshold,
@@ -73,6 +73,16 @@ impl TrustFile {
             require_statement: self.require_statement,
             max_age: self.max_age.map(|age| i64::try_from(age.0).unwrap_or(i64::MAX)),
             key_folders: vec![RelPath::new(DEFAULT_KEY_FOLDER.as_bytes()).expect("a plain path")],
+        }
+    }
+
+    /// Returns what this host follows: a host of a ring takes the releases below the ring's prefix and no others (A20).
+    fn followed(&self) -> Mode {
+        match (&self.mode, &self.ring) {
+            (Mode::Tags { pattern, classic }, Some(ring)) => {
+                Mode::Tags { pattern: format!("{ring}/{pattern}"), classic: *classic }
+            }
+            (mode, _) => mode.clone(),
         }
     }
 
@@ -103,8 +113,7 @@ fn read(mut document: Section<'_>, mistakes: &mut Mistakes) -> Option<TrustFile>
     let merge_rule = read_merge_rule(&mut document, mistakes);
     let max_age = read_max_age(&mut document, mistakes);
     let require_statement = document.take::<bool>("require-statement", mistakes);
-    let ring = document.take_text("ring", mistakes);
-    let ring = ring.and_then(|ring| sound(ring, is_name, "letters, digits and . _ - / as in a tag's name", mistakes));
+    let ring = read_ring(&mut document, mode.as_ref(), mistakes);
     let remotes = read_remotes(&mut document, mistakes);
     let limits = document.section("limits", mistakes).map(|limits| LimitsFile::read(limits, mistakes));
     document.finish(mistakes);
@@ -149,6 +158,15 @@ fn read_mode(document: &mut Section<'_>, mistakes: &mut Mistakes) -> Option<Mode
         }
         _ => refuse(&mode, "write \"commits\" or \"tags\"", mistakes),
     }
+}
+
+/// Reads the ring. Rings are prefixes of tags: where commits are followed, another branch does what a ring does.
+fn read_ring(document: &mut Section<'_>, mode: Option<&Mode>, mistakes: &mut Mistakes) -> Option<String> {
+    let ring = document.take_text("ring", mistakes)?;
+    if matches!(mode, Some(Mode::Commits { .. })) {
+        mistakes.add(&ring.place, "has no meaning in mode \"commits\"", "remove it, and name another branch instead");
+    }
+    sound(ring, is_branch, "letters, digits and . _ - / as in a tag's name", mistakes)
 }
 
 fn read_introduction(document: &mut Section<'_>, mistakes: &mut Mistakes) -> Option<(ObjectId, String)> {
