@@ -51,6 +51,7 @@ pub fn walk(walk: &mut Walk<'_>, branch: &str, standing: Standing) -> Outcome {
         cosigned: &cosigned,
         root: standing.clone(),
         good: BTreeMap::new(),
+        old: None,
         outcome: Outcome::standing_on(standing),
         reference: crate::escape::for_terminal(reference.as_bytes()),
     };
@@ -65,6 +66,8 @@ struct Branch<'w, 'a> {
     cosigned: &'w Steps,
     root: Standing,
     good: BTreeMap<ObjectId, Good>,
+    /// The trees of the commits that [`Branch::above_introduction`] found, once it was asked.
+    old: Option<BTreeMap<ObjectId, ObjectId>>,
     outcome: Outcome,
     reference: String,
 }
@@ -198,19 +201,35 @@ impl Branch<'_, '_> {
 
     /// Judges by an old commit, when it descends from the introduction (T5).
     fn old_parent(&mut self, parent: ObjectId) -> Result<Below, Refusal> {
-        let Introduction::Commit { id: introduction, .. } = &self.walk.policy.introduction else {
-            return Err(Refusal::BelowIntroduction);
+        if self.old.is_none() {
+            self.old = Some(self.above_introduction());
+        }
+        let tree = self.old.as_ref().and_then(|old| old.get(&parent)).copied();
+        let source = self.walk.sources.of_tree(tree.ok_or(Refusal::BelowIntroduction)?)?;
+        Ok(Below { source: source.ok_or(Refusal::NoPolicy)?, signed_at: None })
+    }
+
+    /// Finds the commits between the introduction and the standing revision, both among them, and their trees.
+    ///
+    /// Once a walk, whatever it meets: a server may offer any number of merges with old commits.
+    fn above_introduction(&self) -> BTreeMap<ObjectId, ObjectId> {
+        let (objects, mut above) = (self.walk.evidence.objects, BTreeMap::new());
+        let (Introduction::Commit { id: introduction, .. }, Some(root)) =
+            (&self.walk.policy.introduction, self.root.commit)
+        else {
+            return above;
         };
-        let objects = self.walk.evidence.objects;
-        if parent != *introduction {
-            let above = History::explore(objects, &[parent], Some(*introduction));
-            if !ancestors(Some(parent), &above.nodes).contains(introduction) {
-                return Err(Refusal::BelowIntroduction);
+        if let Ok(node) = history::read_node(objects, *introduction) {
+            above.insert(*introduction, node.tree);
+        }
+        let history = History::explore(objects, &[root], Some(*introduction));
+        for id in history.order(&BTreeMap::new()) {
+            let node = &history.nodes[&id];
+            if node.parents.iter().any(|parent| above.contains_key(parent)) {
+                above.insert(id, node.tree);
             }
         }
-        let tree = history::read_node(objects, parent)?.tree;
-        let source = self.walk.sources.of_tree(tree)?.ok_or(Refusal::NoPolicy)?;
-        Ok(Below { source, signed_at: None })
+        above
     }
 
     /// Chooses the newest commit on the first-parent line of a tip that may act.

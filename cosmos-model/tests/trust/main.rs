@@ -6,5 +6,6 @@ mod grammar;
 mod histories;
 mod patterns;
 mod signatures;
+mod speed;
 mod support;
 mod tags;
