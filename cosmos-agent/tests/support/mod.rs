@@ -9,6 +9,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+mod before;
+
+pub use before::Before;
+
 /// Someone who may sign: a gpg home with one key.
 pub struct Operator {
     pub name: String,
@@ -265,17 +269,6 @@ pub fn kept(root: &Path) -> Vec<String> {
     tree(root).into_iter().filter(|line| !changing.iter().any(|start| line.starts_with(start))).collect()
 }
 
-/// Returns what the host's judge remembers, without the refusals and the clock, which every look may change.
-pub fn trust(root: &Path) -> serde_json::Value {
-    let text = fs::read(root.join("var/lib/cosmos/state.json")).expect("a state");
-    let mut state: serde_json::Value = serde_json::from_slice(&text).expect("a state is JSON");
-    let mut trust = state["trust"].take();
-    let members = trust.as_object_mut().expect("the judge's memory");
-    members.remove("refused");
-    members.remove("latest");
-    trust
-}
-
 /// Writes a file below a host's root.
 pub fn put(root: &Path, path: &str, content: &str) {
     let path = root.join(path);
@@ -319,7 +312,13 @@ impl Settled {
 
     /// As [`Settled::new`], with an operator made already.
     pub fn with(world: World, ada: Operator) -> Self {
-        let trust = world.found(&[&ada]);
+        Self::with_others(world, ada, &[])
+    }
+
+    /// As [`Settled::with`], and others who may sign, too.
+    pub fn with_others(world: World, ada: Operator, others: &[&Operator]) -> Self {
+        let signers: Vec<&Operator> = [&ada].into_iter().chain(others.iter().copied()).collect();
+        let trust = world.found(&signers);
         world.write("global/overlay/etc/motd", "hello\n");
         world.commit(&ada, "Say hello");
         let host = world.clone_host(NAME, &trust, &ada);
@@ -331,7 +330,13 @@ impl Settled {
     pub fn by_tags() -> Self {
         let world = World::new();
         let ada = world.operator("ada", "ed25519");
-        let trust = world.found(&[&ada]);
+        Self::by_tags_with(world, ada, &[])
+    }
+
+    /// As [`Settled::by_tags`], with an operator made already, and others who may sign, too.
+    pub fn by_tags_with(world: World, ada: Operator, others: &[&Operator]) -> Self {
+        let signers: Vec<&Operator> = [&ada].into_iter().chain(others.iter().copied()).collect();
+        let trust = world.found(&signers);
         world.write("global/overlay/etc/motd", "hello\n");
         world.commit_unsigned("Say hello");
         world.tag(&ada, "release-1");
@@ -374,27 +379,17 @@ impl Settled {
     /// Lets the host run on what an attacker offers: refused, and no trace of it but the refusal itself (A27).
     #[track_caller]
     pub fn refuses(&self, reason: &str) -> Ran {
-        let (before, believed) = (kept(&self.host), trust(&self.host));
+        let before = Before::of(&self.host);
         let ran = self.run();
         assert_eq!((ran.status, ran.stdout.as_str()), (3, ""), "{ran:?}");
         let (error, hint) = ran.stderr.split_once('\n').expect("two lines");
         assert!(error.starts_with("error: revision ") && error.ends_with(reason), "{ran:?}");
         assert!(hint.starts_with("hint: ") && hint.matches('\n').count() == 1, "{ran:?}");
-        assert_eq!(kept(&self.host), before, "no file of the host");
-        assert_eq!(trust(&self.host), believed, "nothing that is believed");
-        assert_eq!(self.refs_of_the_store(), Vec::<String>::new(), "no ref of the store");
+        before.assert_kept(&self.host);
         let again = self.run();
         assert_eq!((again.status, &again.stderr), (3, &ran.stderr), "the verdict is repeated");
-        assert_eq!(kept(&self.host), before, "and changes nothing");
+        before.assert_kept(&self.host);
         ran
-    }
-
-    /// Returns the refs that the host's store has: it should never have any.
-    fn refs_of_the_store(&self) -> Vec<String> {
-        let store = self.host.join("var/cache/cosmos/store.git");
-        let packed = store.join("packed-refs").exists().then(|| "packed-refs".to_owned());
-        let refs = tree(&store.join("refs")).into_iter().filter(|line| !line.contains('/'));
-        refs.chain(packed).collect()
     }
 
     /// Returns the document of `status --json`.
