@@ -96,6 +96,9 @@ pub struct StagedModel {
     pub(crate) revision: VerifiedRevision,
     pub(crate) layers: Vec<String>,
     pub(crate) entries: BTreeMap<RelPath, StagedEntry>,
+    /// Every path that `delete/` names.
+    pub(crate) named: BTreeMap<RelPath, LayerIndex>,
+    /// Those of them that no layer installs.
     pub(crate) deletions: BTreeMap<RelPath, LayerIndex>,
     pub(crate) pre_tasks: Vec<StagedTaskFile>,
     pub(crate) post_tasks: Vec<StagedTaskFile>,
@@ -134,6 +137,12 @@ impl StagedModel {
         &self.deletions
     }
 
+    /// Returns every path that `delete/` names, also those that a layer installs.
+    #[must_use]
+    pub const fn named_for_deletion(&self) -> &BTreeMap<RelPath, LayerIndex> {
+        &self.named
+    }
+
     /// Returns the files of the merged `pre-tasks.d/`, by name.
     #[must_use]
     pub fn pre_tasks(&self) -> &[StagedTaskFile] {
@@ -170,7 +179,19 @@ impl StagedModel {
     }
 
     /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.
+    ///
+    /// What a task took out of the overlay is no longer installed, so `delete/` means it again.
     pub fn amend(&mut self, entries: BTreeMap<RelPath, StagedEntry>) {
+        self.deletions = not_installed(&self.named, &entries);
         self.entries = entries;
     }
+}
+
+/// Returns the paths named for deletion that the overlay does not install (docs/formats.md §4).
+pub(crate) fn not_installed(
+    named: &BTreeMap<RelPath, LayerIndex>,
+    entries: &BTreeMap<RelPath, StagedEntry>,
+) -> BTreeMap<RelPath, LayerIndex> {
+    let left = named.iter().filter(|(path, _)| !entries.contains_key(path));
+    left.map(|(path, layer)| (path.clone(), *layer)).collect()
 }

@@ -27,7 +27,7 @@ pub fn listing(model: &StagedModel) -> Listing {
     for (path, entry) in model.entries() {
         put(&mut listing, "overlay", path, wanted(&entry.kind, entry.mode));
     }
-    for path in model.deletions().keys() {
+    for path in model.named_for_deletion().keys() {
         put(&mut listing, "delete", path, Some(Wanted::EmptyFile));
     }
     put_tasks(&mut listing, model);

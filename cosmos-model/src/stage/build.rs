@@ -27,13 +27,13 @@ const LONGEST_TARGET: usize = 4095;
 pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision, parts: Parts) -> StagedModel {
     let Parts { names, rules, overlay, delete, pre_tasks, post_tasks, others, retired, narrow_secrets } = parts;
     let entries = overlay_entries(repository, &names, &rules, overlay, narrow_secrets);
-    let deletions = delete
+    let named = delete
         .into_iter()
         .filter(|merged| matches!(merged.kind, EntryKind::File { .. }))
         .filter(|merged| !is_refused(repository, &names, "delete", merged))
         .map(|merged| (merged.path, merged.layer))
-        .filter(|(path, _)| !entries.contains_key(path))
         .collect();
+    let deletions = crate::staged::not_installed(&named, &entries);
     let pre_tasks = task_files(repository, &names, "pre-tasks.d", pre_tasks);
     let post_tasks = task_files(repository, &names, "post-tasks.d", post_tasks);
     let mut carried = BTreeMap::new();
@@ -43,7 +43,7 @@ pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision,
             carried.insert(merged.path, (kind, executable));
         }
     }
-    StagedModel { revision, layers: names, entries, deletions, pre_tasks, post_tasks, others: carried, retired }
+    StagedModel { revision, layers: names, entries, named, deletions, pre_tasks, post_tasks, others: carried, retired }
 }
 
 fn place(names: &[String], folder: &str, merged: &Merged) -> String {
