@@ -20,6 +20,8 @@ pub struct Record {
     saved: State,
     /// The state as this run has it; written by [`Record::save`].
     pub state: State,
+    /// The refs of this run's look, to be written with the state.
+    refs: Option<Vec<u8>>,
     site: Site,
     kept: bool,
 }
@@ -43,7 +45,7 @@ impl Record {
     /// Returns [`StateError`] when the state is unreadable or older than the log says.
     pub fn open(site: &Site, kept: bool) -> Result<Self, StateError> {
         let state = State::load(site)?;
-        Ok(Self { saved: state.clone(), state, site: site.clone(), kept })
+        Ok(Self { saved: state.clone(), state, refs: None, site: site.clone(), kept })
     }
 
     /// Forgets what was accepted, for `clone --again`; the log stays, and its counter goes on (T1).
@@ -53,20 +55,25 @@ impl Record {
     pub fn begin_again(site: &Site) -> Result<(), StateError> {
         let counter = log::last_counter(site)?.unwrap_or(0);
         let state = State::starting_at(counter);
-        let record = Self { saved: state.clone(), state: state.clone(), site: site.clone(), kept: true };
-        record.write(&site.state_file(), &state.next().1).map_err(StateError::Write)
+        let record = Self { saved: state.clone(), state: state.clone(), refs: None, site: site.clone(), kept: true };
+        record.write(&[(&site.state_file(), &state.next().1)]).map_err(StateError::Write)
     }
 
-    /// Replaces the state file if the state changed.
+    /// Replaces the state file if the state changed, and the refs if there are new ones.
     ///
     /// # Errors
     /// Returns [`RecordError`] that names the file.
     pub fn save(&mut self) -> Result<(), RecordError> {
-        if !self.kept || self.state == self.saved {
+        let refs = self.refs.take().filter(|_| self.kept);
+        if !self.kept || (self.state == self.saved && refs.is_none()) {
             return Ok(());
         }
         let (next, text) = self.state.next();
-        self.write(&self.site.state_file(), &text)?;
+        let (refs_file, state_file) = (self.site.refs_file(), self.site.state_file());
+        // The state last: it says that these refs are no news any more.
+        let mut files: Vec<(&RelPath, &[u8])> = refs.iter().map(|refs| (&refs_file, refs.as_slice())).collect();
+        files.push((&state_file, &text));
+        self.write(&files)?;
         (self.saved, self.state) = (next.clone(), next);
         Ok(())
     }
@@ -86,19 +93,14 @@ impl Record {
         Ok(())
     }
 
-    /// Remembers the refs of the last look, so that `verify` can judge them again without asking a remote (§9).
-    ///
-    /// # Errors
-    /// Returns [`RecordError`] that names the file.
-    pub fn remember_refs(&self, refs: &[RemoteRef]) -> Result<(), RecordError> {
-        if !self.kept {
-            return Ok(());
-        }
+    /// Remembers the refs of the last look, so that `verify` can judge them again without asking a remote (§9);
+    /// [`Record::save`] writes them.
+    pub fn remember_refs(&mut self, refs: &[RemoteRef]) {
         let mut text = Vec::with_capacity(refs.len() * 64);
         for reference in refs {
             text.extend_from_slice(format!("{} {}\n", reference.id, reference.shown_name()).as_bytes());
         }
-        Ok(self.write(&self.site.refs_file(), &text)?)
+        self.refs = Some(text);
     }
 
     /// Returns the refs of the last look; none before the first.
@@ -128,10 +130,10 @@ impl Record {
         Ok(())
     }
 
-    fn write(&self, path: &RelPath, text: &[u8]) -> Result<(), FsError> {
-        if let Some(folder) = path.parent() {
+    fn write(&self, files: &[(&RelPath, &[u8])]) -> Result<(), FsError> {
+        if let Some(folder) = files.first().and_then(|(path, _)| path.parent()) {
             fs::make_directories(&self.site.home, &folder, 0o700)?;
         }
-        fs::replace(&self.site.home, path, text, 0o600)
+        fs::replace_together(&self.site.home, files, 0o600)
     }
 }

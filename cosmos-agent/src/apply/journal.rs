@@ -111,6 +111,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Journal, JournalError> {
 }
 
 /// Removes the journal: the managed set tells everything now.
+///
+/// Nobody waits for the disk: of a journal that a power cut brings back, [`super::recover`] finds all steps done.
 pub(super) fn remove(state: &StateFolder) -> Result<(), FsError> {
-    fs::remove(state.home(), &path(state))
+    fs::remove_passing(state.home(), &path(state))
 }

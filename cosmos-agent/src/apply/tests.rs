@@ -514,6 +514,25 @@ fn a_killed_recovery_recovers() {
 }
 
 #[test]
+fn a_journal_that_a_power_cut_brings_back_changes_nothing() {
+    let [first, second] = two_states();
+    let mut machine = Machine::new();
+    let model = machine.model(1, &first);
+    machine.converge(&model);
+    let model = machine.model(2, &second);
+    let plan = machine.plan(&model);
+    machine.apply(&plan).unwrap();
+    let (files, before) = (machine.tree(), machine.managed());
+    journal::write(machine.host.state(), &plan, &journal::run_id()).unwrap();
+    machine.host.recover().unwrap().unwrap();
+    assert_eq!(machine.tree(), files);
+    assert_eq!(machine.plan(&model).steps(), []);
+    let paths = |managed: &ManagedSet| managed.entries.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&machine.managed()), paths(&before));
+    machine.converge(&model);
+}
+
+#[test]
 fn a_journal_of_a_later_agent_is_left_and_a_damaged_one_removed() {
     let mut machine = Machine::new();
     fs::create_dir_all(machine.at("var/lib/cosmos")).unwrap();

@@ -41,19 +41,60 @@ pub(crate) fn sync(file: &File) -> nix::Result<()> {
 /// # Errors
 /// Returns an [`FsError`]; the old file is then untouched.
 pub fn replace(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    replace_together(root, &[(path, bytes)], mode)
+}
+
+/// Puts several files of one folder in place in the order given, with one sync of the folder for all of them.
+///
+/// Each is the old or the new one, and all are on disk when this returns; between them a power cut may leave the
+/// first ones new and the last ones old, never the other way round.
+///
+/// # Errors
+/// Returns an [`FsError`] that names the file; the old one is then untouched.
+pub fn replace_together(root: &Root, files: &[(&RelPath, &[u8])], mode: u32) -> Result<(), FsError> {
+    let Some((first, _)) = files.first() else { return Ok(()) };
+    let directory = folder(root, first)?;
+    let written = files
+        .iter()
+        .try_for_each(|(path, bytes)| {
+            write_temporary(&directory, path.name(), bytes, mode, true).on("write", path.as_bytes())
+        })
+        .and_then(|()| put_in_place(&directory, files))
+        .and_then(|()| directory.sync().on("write", first.as_bytes()));
+    if written.is_err() {
+        for (path, _) in files {
+            // Best effort: the error that matters is the one before, and the next replacement takes the name over.
+            let _ = directory.unlink(&temporary_name(path.name()));
+        }
+    }
+    written
+}
+
+fn put_in_place(directory: &Directory, files: &[(&RelPath, &[u8])]) -> Result<(), FsError> {
+    files.iter().try_for_each(|(path, _)| {
+        directory.rename(&temporary_name(path.name()), path.name()).on("write", path.as_bytes())
+    })
+}
+
+/// Puts `bytes` at `path` whole or not at all, without waiting for the disk: for what a reboot makes worthless.
+///
+/// # Errors
+/// Returns an [`FsError`]; the old file is then untouched.
+pub fn replace_passing(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let written = write_temporary(&directory, &temporary, bytes, mode)
-        .and_then(|()| directory.rename(&temporary, path.name()))
-        .and_then(|()| directory.sync());
+    let written = write_temporary(&directory, path.name(), bytes, mode, false)
+        .and_then(|()| directory.rename(&temporary, path.name()));
     if written.is_err() {
-        // Best effort: the error that matters is the one before, and the next replacement takes the name over.
+        // Best effort, as above.
         let _ = directory.unlink(&temporary);
     }
     written.on("write", path.as_bytes())
 }
 
-fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32) -> nix::Result<()> {
+/// Writes what is to become the file `name` beside it.
+fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32, synced: bool) -> nix::Result<()> {
+    let name = &temporary_name(name);
     let mut file = match directory.create(name) {
         // Left by a run that was killed: only one run writes at a time, so it is nobody's.
         Err(Errno::EEXIST) => directory.unlink(name).and_then(|()| directory.create(name))?,
@@ -62,7 +103,7 @@ fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32) 
     gate()?;
     nix::sys::stat::fchmod(&file, Mode::from_bits_truncate(mode))?;
     write_all(&mut file, bytes)?;
-    sync(&file)
+    if synced { sync(&file) } else { Ok(()) }
 }
 
 /// A fixed name: the agent's own folders are written by one run at a time and by nobody else.
@@ -111,20 +152,36 @@ pub fn rename(root: &Root, path: &RelPath, name: &[u8]) -> Result<(), FsError> {
     directory.rename(path.name(), name).and_then(|()| directory.sync()).on("rename", path.as_bytes())
 }
 
-/// Removes the file or symlink `path`; one that is not there is no error.
+/// Removes the file or symlink `path`, for good; one that is not there is no error.
 ///
 /// # Errors
 /// Returns an [`FsError`] when the kernel refuses.
 pub fn remove(root: &Root, path: &RelPath) -> Result<(), FsError> {
+    match unlink(root, path)? {
+        Some(directory) => directory.sync().on("remove", path.as_bytes()),
+        None => Ok(()),
+    }
+}
+
+/// Removes the file or symlink `path` if it is there; a power cut soon afterwards may bring it back.
+///
+/// # Errors
+/// Returns an [`FsError`] when the kernel refuses.
+pub fn remove_passing(root: &Root, path: &RelPath) -> Result<(), FsError> {
+    unlink(root, path).map(|_| ())
+}
+
+/// Returns the folder that something was removed from.
+fn unlink(root: &Root, path: &RelPath) -> Result<Option<Directory>, FsError> {
     let parent = path.parent();
     let directory = match root.directory(parent.as_ref().map_or(&[], RelPath::as_bytes)) {
         Ok(directory) => directory,
-        Err(Obstacle::Missing) => return Ok(()),
+        Err(Obstacle::Missing) => return Ok(None),
         Err(obstacle) => return Err(obstacle.into_error(path.as_bytes())),
     };
     match directory.unlink(path.name()) {
-        Ok(()) => directory.sync().on("remove", path.as_bytes()),
-        Err(Errno::ENOENT) => Ok(()),
+        Ok(()) => Ok(Some(directory)),
+        Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(errno).on("remove", path.as_bytes()),
     }
 }

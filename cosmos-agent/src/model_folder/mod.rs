@@ -88,7 +88,9 @@ impl ModelFolder {
         let listing = if self.whole { listing::listing(model) } else { listing::task_listing(model) };
         let index = sync::sync(&self.path, &self.index, &listing, objects, Strangers::Remove)?;
         if !known {
-            by_path::replace_file(&self.mark, self.identity(model.commit()).as_bytes(), 0o600).map_err(marked)?;
+            // Not synced, as the files it speaks of are not: a mark that is lost has the folder looked at again.
+            by_path::replace_cached_file(&self.mark, self.identity(model.commit()).as_bytes(), 0o600)
+                .map_err(marked)?;
         }
         Ok(index)
     }

@@ -50,7 +50,7 @@ impl Pipeline<'_> {
         } else if fetched.news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
             self.judge_anew(&fetched.refs);
             self.record.state.look.listings = fetched.listings;
-            self.record.remember_refs(&fetched.refs)?;
+            self.record.remember_refs(&fetched.refs);
         }
         self.take_verdict();
         self.record.save()?;

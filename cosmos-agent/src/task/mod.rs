@@ -125,7 +125,8 @@ pub fn list_changes(root: &Root, list: &RelPath, changed: &[RelPath]) -> Result<
         return Ok(());
     }
     let bytes: Vec<u8> = changed.iter().flat_map(|path| [b"/", path.as_bytes(), b"\0"].concat()).collect();
-    fs::replace(root, list, &bytes, 0o600)
+    // For the tasks that run now; the next run that has any writes it anew.
+    fs::replace_passing(root, list, &bytes, 0o600)
 }
 
 /// Returns the environment with the sign that nothing is to be changed.
