@@ -17,6 +17,7 @@ use cosmos_model::stage::{KnownContent, Layers, StageError, stage};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 /// What lies at a path of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,35 +146,34 @@ fn layers() -> impl Strategy<Value = Vec<(Layer, bool)>> {
     proptest::collection::vec((layer, proptest::bool::weighted(0.15)), 1..4).prop_map(one_is_not_nested)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: ProptestConfig::default().cases.div_ceil(8),
-        max_shrink_iters: 400,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn the_model_folder_is_what_rsync_makes_of_the_same_layers_before_and_after_a_release(
-        first in layers(),
-        second in layers(),
-    ) {
-        if !installed("rsync") {
-            return Ok(());
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
-        std::fs::create_dir(&theirs).unwrap();
-        for (number, layers) in (0..).zip([first, second].iter()) {
-            let checkout = folder.path().join(format!("checkout{number}"));
-            check_out(layers, number, &checkout);
-            let expected = rsync(layers, &checkout, &theirs);
-            let mut objects = Objects::default();
-            let staged = merged(layers, &mut objects).unwrap();
-            listing::write(&ours, &folder.path().join("index"), &staged, &objects).unwrap();
-            prop_assert_eq!(tree(&ours), expected);
-        }
+#[test]
+fn the_model_folder_is_what_rsync_makes_of_the_same_layers_before_and_after_a_release() {
+    if !installed("rsync") {
+        return;
     }
+    let law = ProptestConfig::default();
+    let config =
+        ProptestConfig { cases: law.cases.div_ceil(8), max_shrink_iters: 400, failure_persistence: None, ..law };
+    // Not the macro: it takes PROPTEST_CASES for the number of cases, whatever the configuration says.
+    TestRunner::new(config)
+        .run(&(layers(), layers()), |(first, second)| same_model([first, second]))
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn same_model(releases: [Vec<(Layer, bool)>; 2]) -> Result<(), TestCaseError> {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+    std::fs::create_dir(&theirs).unwrap();
+    for (number, layers) in (0..).zip(releases.iter()) {
+        let checkout = folder.path().join(format!("checkout{number}"));
+        check_out(layers, number, &checkout);
+        let expected = rsync(layers, &checkout, &theirs);
+        let mut objects = Objects::default();
+        let staged = merged(layers, &mut objects).unwrap();
+        listing::write(&ours, &folder.path().join("index"), &staged, &objects).unwrap();
+        prop_assert_eq!(tree(&ours), expected);
+    }
+    Ok(())
 }
 
 #[test]

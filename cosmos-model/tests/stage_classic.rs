@@ -9,6 +9,7 @@ use std::process::Command;
 use cosmos_model::stage::StageError;
 use cosmos_model::staged::{StagedKind, StagedModel};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use support::{Node, Tree, classic, overlay, stage_tree};
 
 fn model(files: &[(&str, &str)], folders: &[&str]) -> StagedModel {
@@ -154,25 +155,39 @@ fn layers() -> impl Strategy<Value = Tree> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.div_ceil(20), failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn c3_the_merge_is_what_rsync_makes(tree in layers(), slashes in any::<[bool; 3]>()) {
-        let place = tempfile::tempdir().expect("a folder");
-        if Command::new("rsync").arg("--version").output().is_err() {
-            eprintln!("rsync is not installed: nothing to compare with");
-            return Ok(());
-        }
-        write(&tree, place.path());
-        let folders: Vec<String> = ["l1", "l2", "l3"].iter().zip(slashes)
-            .map(|(name, slash)| format!("{name}{}", if slash { "/" } else { "" })).collect();
-        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
-        let status = Command::new("rsync").current_dir(place.path())
-            .args(["--archive", "--delete"]).args(&folders).arg("model").status().expect("rsync runs");
-        prop_assert!(status.success());
-        let mut found = Listing::new();
-        listing(&place.path().join("model"), &place.path().join("model"), &mut found);
-        prop_assert_eq!(staged_listing(&tree, &folders), found);
+#[test]
+fn c3_the_merge_is_what_rsync_makes() {
+    if Command::new("rsync").arg("--version").output().is_err() {
+        eprintln!("rsync is not installed: nothing to compare with");
+        return;
     }
+    let law = ProptestConfig::default();
+    let config = ProptestConfig { cases: law.cases.div_ceil(20), failure_persistence: None, ..law };
+    // Not the macro: it takes PROPTEST_CASES for the number of cases, whatever the configuration says.
+    TestRunner::new(config)
+        .run(&(layers(), any::<[bool; 3]>()), |(tree, slashes)| merged_as_rsync_does(&tree, slashes))
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn merged_as_rsync_does(tree: &Tree, slashes: [bool; 3]) -> Result<(), TestCaseError> {
+    let place = tempfile::tempdir().expect("a folder");
+    write(tree, place.path());
+    let folders: Vec<String> = ["l1", "l2", "l3"]
+        .iter()
+        .zip(slashes)
+        .map(|(name, slash)| format!("{name}{}", if slash { "/" } else { "" }))
+        .collect();
+    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+    let status = Command::new("rsync")
+        .current_dir(place.path())
+        .args(["--archive", "--delete"])
+        .args(&folders)
+        .arg("model")
+        .status()
+        .expect("rsync runs");
+    prop_assert!(status.success());
+    let mut found = Listing::new();
+    listing(&place.path().join("model"), &place.path().join("model"), &mut found);
+    prop_assert_eq!(staged_listing(tree, &folders), found);
+    Ok(())
 }

@@ -129,26 +129,31 @@ fn entry_header(kind: ObjectKind, size: u64) -> Vec<u8> {
 mod tests {
     use cosmos_model::object::{ObjectSource, RawObject};
     use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
 
     use super::*;
 
     const KINDS: [ObjectKind; 4] = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag];
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.div_ceil(16)))]
-        #[test]
-        fn what_a_pack_was_given_the_store_gives_back(
-            given in proptest::collection::vec((0..4_usize, proptest::collection::vec(any::<u8>(), 0..70_000)), 1..5),
-        ) {
-            let folder = tempfile::tempdir().unwrap();
-            let store = Store::at(folder.path().join("store.git"));
-            let mut pack = store.pack(given.len() as u32).unwrap();
-            let ids: Vec<_> = given.iter().map(|(kind, bytes)| pack.add(KINDS[*kind], bytes).unwrap()).collect();
-            pack.commit().unwrap();
-            for ((kind, bytes), id) in given.into_iter().zip(ids) {
-                prop_assert_eq!(store.object(id), Ok(Some(RawObject { kind: KINDS[kind], bytes })));
-            }
+    #[test]
+    fn what_a_pack_was_given_the_store_gives_back() {
+        let law = ProptestConfig::default();
+        let config = ProptestConfig { cases: law.cases.div_ceil(16), failure_persistence: None, ..law };
+        let given = proptest::collection::vec((0..4_usize, proptest::collection::vec(any::<u8>(), 0..70_000)), 1..5);
+        // Not the macro: it takes PROPTEST_CASES for the number of cases, whatever the configuration says.
+        TestRunner::new(config).run(&given, gives_back).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    fn gives_back(given: Vec<(usize, Vec<u8>)>) -> Result<(), TestCaseError> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().join("store.git"));
+        let mut pack = store.pack(given.len() as u32).unwrap();
+        let ids: Vec<_> = given.iter().map(|(kind, bytes)| pack.add(KINDS[*kind], bytes).unwrap()).collect();
+        pack.commit().unwrap();
+        for ((kind, bytes), id) in given.into_iter().zip(ids) {
+            prop_assert_eq!(store.object(id), Ok(Some(RawObject { kind: KINDS[kind], bytes })));
         }
+        Ok(())
     }
 
     #[test]
