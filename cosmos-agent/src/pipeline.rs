@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::plan::Plan;
-use cosmos_model::planner;
+use cosmos_model::planner::{self, PlanError};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::time::Time;
 use cosmos_model::trust::VerifiedRevision;
@@ -23,6 +23,7 @@ use crate::model_folder::ModelFolder;
 use crate::record::Record;
 use crate::report::Report;
 use crate::stage;
+use crate::state::Hindrance;
 use crate::store::Store;
 use crate::tasks::{Stage, TaskRun};
 
@@ -66,25 +67,24 @@ impl<'a> Pipeline<'a> {
                 Step::BuiltIn(MODEL) if self.agent.classic.is_some() => self.write_classic_model()?,
                 Step::BuiltIn(_) => {}
                 // A refusal ended the command of Cosmos 1.5: what comes after it is told of good revisions only.
-                Step::Script { .. } if fetched.is_none() && !self.report.refused.is_empty() => {}
+                Step::Script { .. } if fetched.is_none() && self.report.is_refusing() => {}
                 Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
             }
         }
         Ok(failed)
     }
 
-    /// Applies the accepted revision. Where that needs a newer agent, the one applied before stays enforced.
+    /// Applies the accepted revision. Where mistakes in it or the need for a newer agent hinder that, the one applied
+    /// before stays enforced: its tasks run, and drift is repaired.
     ///
     /// # Errors
     /// Returns the [`Failure`] that stopped it; what was done until then is in the report.
     pub fn apply(&mut self) -> Result<(), Failure> {
         let revision = self.accepted()?;
-        self.record.state.needs = None;
+        self.record.state.hindrance = None;
         let ended = self.enforce(&revision);
-        match self.kept_instead_of(&revision) {
-            Some(applied) => self.enforce(&applied).and(ended),
-            None => ended,
-        }
+        let (Some(applied), Err(hindered)) = (self.kept_instead_of(&revision), &ended) else { return ended };
+        self.enforce(&applied).inspect_err(|_| self.report.remarks.push(hindered.message.clone())).and(ended)
     }
 
     /// Makes the host what `revision` says: pre-tasks, files, post-tasks, and between them a classic host's scripts.
@@ -121,10 +121,10 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Returns the revision to enforce instead of the accepted one, which needs a newer agent than this.
+    /// Returns the revision to enforce instead of the accepted one, which is hindered.
     fn kept_instead_of(&self, accepted: &VerifiedRevision) -> Option<VerifiedRevision> {
         let state = &self.record.state;
-        state.needs.as_ref()?;
+        state.hindrance.as_ref()?;
         state.trust.applied().filter(|applied| applied.commit() != accepted.commit()).cloned()
     }
 
@@ -140,7 +140,13 @@ impl<'a> Pipeline<'a> {
     /// Stages a revision that is news here, judges the brake before any task runs, and lays the tasks ready.
     fn prepare(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
         let model = self.stage(revision, managed)?;
-        refuse_brake(&self.plan(&model, managed)?)?;
+        let snapshot = self.observe(&model, managed)?;
+        match planner::plan(&model, &snapshot, managed, self.agent.plan_settings()) {
+            Ok(plan) => refuse_brake(&plan)?,
+            // Pre-tasks may make the users that the model names; it is planned again after them.
+            Err(_) if !model.pre_tasks().is_empty() => {}
+            Err(error) => return Err(self.unplanned(&error)),
+        }
         let retired = model.retired().map(str::to_owned);
         if let Some(when_and_why) = retired.as_ref().filter(|_| retired != self.record.state.retired) {
             self.report.remarks.push(format!("this host is retired: {when_and_why}"));
@@ -190,6 +196,7 @@ impl<'a> Pipeline<'a> {
             return Ok(Vec::new());
         }
         let set = managed.set();
+        self.record.state.hindrance = None;
         let staged = self.stage(&revision, &set);
         let model = match self.kept_instead_of(&revision) {
             Some(applied) => self.stage(&applied, &set)?,
@@ -199,17 +206,27 @@ impl<'a> Pipeline<'a> {
         Ok(planner::drift(&model, &snapshot, &set))
     }
 
-    /// Writes the accepted revision's model, and the clone other tools look at, for a classic `update` (C2, C4).
+    /// Writes the accepted revision's model, and the clone other tools look at, for a classic `update` (C2, C4). Where
+    /// that is hindered, the report says so, and the model is made what stays enforced instead.
     fn write_classic_model(&mut self) -> Result<(), Failure> {
         let revision = self.accepted()?;
+        self.record.state.hindrance = None;
+        let ended = self.show(&revision);
+        let (Some(applied), Err(hindered)) = (self.kept_instead_of(&revision), &ended) else { return ended };
+        self.report.fail(hindered.clone());
+        self.show(&applied).or(ended)
+    }
+
+    /// Makes model folder and clone of a classic host show `revision`.
+    fn show(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         let folder = ModelFolder::of(self.agent);
         if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
             let managed = Managed::read(&self.state)?.view()?.set();
-            let model = self.stage(&revision, &managed)?;
+            let model = self.stage(revision, &managed)?;
             self.host.write_model(&folder, &model, &self.store)?;
         }
         let refs = self.record.refs()?;
-        self.host.show_checkout(self.agent, &revision, &refs, &self.store)
+        self.host.show_checkout(self.agent, revision, &refs, &self.store)
     }
 
     /// Returns the objects of the accepted revision, to show what a plan would write.
@@ -226,9 +243,7 @@ impl<'a> Pipeline<'a> {
 
     fn stage(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
         stage::stage(self.agent, revision, &self.store, managed).map_err(|error| {
-            if error.needs_newer_agent() {
-                self.record.state.needs = Some(error.to_string());
-            }
+            self.is_hindered(error.to_string(), error.needs_newer_agent());
             stage::failure(&error)
         })
     }
@@ -246,11 +261,21 @@ impl<'a> Pipeline<'a> {
         Ok(snapshot)
     }
 
-    fn plan(&self, model: &StagedModel, managed: &ManagedSet) -> Result<Plan, Failure> {
+    fn plan(&mut self, model: &StagedModel, managed: &ManagedSet) -> Result<Plan, Failure> {
         let snapshot = self.observe(model, managed)?;
+        planner::plan(model, &snapshot, managed, self.agent.plan_settings()).map_err(|error| self.unplanned(&error))
+    }
+
+    /// Remembers that a revision cannot be planned for, and says why.
+    fn unplanned(&mut self, error: &PlanError) -> Failure {
+        self.is_hindered(error.to_string(), false);
         let hint = "make the user or group in a pre-task or package first, or name another in [files]";
-        planner::plan(model, &snapshot, managed, self.agent.plan_settings())
-            .map_err(|error| Failure::new(Status::Failed, &error, hint))
+        Failure::new(Status::Failed, error, hint)
+    }
+
+    /// Remembers what hinders the accepted revision; the first word is about it, a later one about that kept instead.
+    fn is_hindered(&mut self, why: String, newer_agent: bool) {
+        self.record.state.hindrance.get_or_insert(Hindrance { why, newer_agent });
     }
 
     /// Plans again, now that pre-tasks ran, and applies; a host that moved meanwhile is planned for once more.

@@ -34,12 +34,12 @@ pub fn stage(
 pub fn failure(error: &StageError) -> Failure {
     let hint = match error {
         StageError::Mistakes(mistakes) => match mistakes.as_slice() {
-            [only] if !only.hint.is_empty() => format!("{}; nothing was touched", only.hint),
-            _ => "mend the repository and release again; nothing was touched".to_owned(),
+            [only] if !only.hint.is_empty() => only.hint.as_str(),
+            _ => "mend the repository and release again",
         },
-        _ => "install a newer cosmos; what was applied before stays enforced until then".to_owned(),
+        _ => "install a newer cosmos",
     };
-    Failure::new(Status::Failed, error, hint)
+    Failure::new(Status::Failed, error, format!("{hint}; what was applied before stays enforced until then"))
 }
 
 /// Hashes of blobs that the managed set already has, so that they are not read again.

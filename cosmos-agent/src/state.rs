@@ -41,8 +41,8 @@ pub struct State {
     /// Which model was applied last as it was released, no pre-task having changed it; on a classic host (C5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_released: Option<ContentHash>,
-    /// The version of this agent that could not read the candidate, with what it needs, if that is why it stays behind.
-    pub needs: Option<String>,
+    /// Why the accepted revision cannot be applied here, so that the one applied before stays enforced.
+    pub hindrance: Option<Hindrance>,
     /// When and why the host was retired, as the applied model words it.
     pub retired: Option<String>,
     /// The machine id the state was made on; another one means the machine was cloned.
@@ -59,6 +59,16 @@ pub struct Look {
     pub failing_since: Option<Time>,
 }
 
+/// What keeps a revision that was accepted from being applied, until a newer revision or a newer agent comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hindrance {
+    /// What is wrong, one mistake a line.
+    pub why: String,
+    /// Whether a newer agent helps; otherwise the repository is to be mended.
+    pub newer_agent: bool,
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -70,7 +80,7 @@ impl Default for State {
             back_off: None,
             generation: 0,
             as_released: None,
-            needs: None,
+            hindrance: None,
             retired: None,
             machine: None,
         }

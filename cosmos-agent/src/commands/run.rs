@@ -75,8 +75,8 @@ fn settle(
 ) -> Option<episode::Message> {
     let state = &mut pipeline.record.state;
     state.back_off = match failure {
-        // An agent that is too old has nothing to try again, and its host is to be kept as it was all the time.
-        Some(failure) if failure.status == Status::Failed && state.needs.is_none() => {
+        // What hinders a revision is not tried again in vain, and the one before is to be enforced all the time.
+        Some(failure) if failure.status == Status::Failed && state.hindrance.is_none() => {
             Some(BackOff::after(state.back_off.as_ref(), &what_failed(&pipeline.report), now))
         }
         _ if pipeline.report.skipped => state.back_off.take(),

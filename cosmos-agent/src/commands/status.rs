@@ -46,13 +46,19 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
         "paused": pause.map(|pause| json!({"reason": pause.reason, "until": pause.until})),
         "failure": state.failure,
         "back_off": state.back_off,
-        "needs": state.needs,
+        "needs": hindered(state, true),
+        "mistakes": hindered(state, false),
         "stale": stale,
         "managed": managed.map_or(0, |managed| managed.len()),
         "retired": state.retired,
         "cloned": state.is_another_machine(&agent.site),
         "agent": env!("CARGO_PKG_VERSION"),
     }))
+}
+
+/// Returns why the accepted revision cannot be applied, if that is what a newer agent helps against, or else mistakes.
+fn hindered(state: &State, newer_agent: bool) -> Option<&str> {
+    state.hindrance.as_ref().filter(|hindrance| hindrance.newer_agent == newer_agent).map(|it| it.why.as_str())
 }
 
 fn revision(revision: &VerifiedRevision) -> Value {
@@ -109,8 +115,8 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
     if body["stale"] == true {
         say("stale", "the accepted revision is past its time".to_owned());
     }
-    for (word, key) in [("retired", "retired"), ("needs", "needs")] {
-        if let Some(value) = body[key].as_str() {
+    for word in ["retired", "needs", "mistakes"] {
+        for value in body[word].as_str().into_iter().flat_map(str::lines) {
             say(word, value.to_owned());
         }
     }

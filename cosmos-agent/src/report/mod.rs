@@ -91,6 +91,12 @@ impl Report {
         self.failure = Some(failure);
     }
 
+    /// Tells whether what a remote offers was refused, or was accepted and cannot be applied.
+    #[must_use]
+    pub fn is_refusing(&self) -> bool {
+        !self.refused.is_empty() || self.failure.is_some()
+    }
+
     /// Tells whether the run did or found anything a log should keep.
     #[must_use]
     pub fn is_noteworthy(&self) -> bool {

@@ -144,7 +144,7 @@ fn a37_a_file_through_another_layers_symlink_is_refused() {
     settled.stays(
         1,
         "error: global/overlay/etc/app: this is a symlink, but 'overlay/etc/app' is a folder\n\
-         hint: rename one of them, or make both the same kind; nothing was touched\n",
+         hint: rename one of them, or make both the same kind; what was applied before stays enforced until then\n",
     );
 }
 
@@ -163,7 +163,7 @@ fn a41_the_agents_own_files_are_no_layers_business() {
              global/overlay/etc/cosmos/trust.toml: {no}\n\
              global/overlay/var/lib/cosmos: {no}\n\
              global/overlay/var/lib/cosmos/state.json: {no}\n\
-             hint: mend the repository and release again; nothing was touched\n"
+             hint: mend the repository and release again; what was applied before stays enforced until then\n"
         ),
     );
 }

@@ -1,7 +1,5 @@
 //! Repositories that are signed and still cannot be applied.
 
-use std::fs;
-
 use crate::support::{NAME, Settled, World, put, read};
 
 #[test]
@@ -13,7 +11,7 @@ fn a_repository_with_host_layers_but_none_for_this_host_leaves_the_host_alone() 
         1,
         "error: the repository: it has host layers, but none for 'ns1.example.org'\n\
              hint: add 'hosts/ns1.example.org', or correct the name of this host (there are: \
-             hosts/ns2.example.org); nothing was touched\n",
+             hosts/ns2.example.org); what was applied before stays enforced until then\n",
     );
 }
 
@@ -62,7 +60,7 @@ fn a_layer_used_that_does_not_exist_is_named_with_who_uses_it() {
     settled.stays(
         1,
         "error: global/layer.toml:1:8: uses the layer 'dns', which does not exist\n\
-             hint: add 'models/dns', or correct the name; nothing was touched\n",
+             hint: add 'models/dns', or correct the name; what was applied before stays enforced until then\n",
     );
 }
 
@@ -77,14 +75,14 @@ fn layers_that_use_each_other_are_named_as_a_circle() {
         1,
         "error: models/base/layer.toml: layers use each other in a circle: models/dns -> models/base -> \
              models/dns\n\
-             hint: take one 'use' out; nothing was touched\n",
+             hint: take one 'use' out; what was applied before stays enforced until then\n",
     );
     settled.world.write("models/base/layer.toml", "use = [\"base\"]\n");
     settled.commit();
     settled.stays(
         1,
         "error: models/base/layer.toml: layers use each other in a circle: models/base -> models/base\n\
-             hint: take one 'use' out; nothing was touched\n",
+             hint: take one 'use' out; what was applied before stays enforced until then\n",
     );
 }
 
@@ -101,7 +99,7 @@ fn all_mistakes_of_all_layers_are_said_at_once() {
              global/layer.toml:2:2: 'packages' is not supported by this version of cosmos\n\
              global/secrets: this folder is not supported by this version of cosmos\n\
              layer.toml:2:8: 'mode' must be octal digits up to 7777\n\
-             hint: mend the repository and release again; nothing was touched\n",
+             hint: mend the repository and release again; what was applied before stays enforced until then\n",
     );
 }
 
@@ -109,34 +107,97 @@ fn all_mistakes_of_all_layers_are_said_at_once() {
 fn a_fleet_that_needs_a_newer_agent_leaves_what_was_applied_enforced_drift_included() {
     let settled = Settled::new();
     let fleet = read(&settled.world.repo(), "fleet.toml");
+    let why = "this revision needs cosmos 99.2.0, this is 0.1.0";
+    stays_enforced(
+        &settled,
+        |world| world.write("fleet.toml", &fleet.replace(">= 0.1", ">= 99.2")),
+        ["needs", why, "install a newer cosmos"],
+        |world| world.write("fleet.toml", &fleet),
+    );
+}
+
+#[test]
+fn a_repository_with_mistakes_leaves_what_was_applied_enforced_drift_included() {
+    let unknown_key = "global/layer.toml:2:1: unknown key 'colour'";
+    let settled = Settled::new();
+    stays_enforced(
+        &settled,
+        |world| world.write("global/layer.toml", "\ncolour = 1\n"),
+        ["mistakes", unknown_key, "known here: use, retired, files"],
+        |world| world.remove("global/layer.toml"),
+    );
+    let no_layer = "the repository: it has host layers, but none for 'ns1.example.org'";
+    let add = "add 'hosts/ns1.example.org', or correct the name of this host (there are: hosts/ns2.example.org)";
+    stays_enforced(
+        &Settled::new(),
+        |world| world.write("hosts/ns2.example.org/overlay/etc/issue", "ns2\n"),
+        ["mistakes", no_layer, add],
+        |world| world.remove("hosts/ns2.example.org/overlay/etc/issue"),
+    );
+    let missing_use = "global/layer.toml:1:8: uses the layer 'dns', which does not exist";
+    stays_enforced(
+        &Settled::new(),
+        |world| world.write("global/layer.toml", "use = [\"dns\"]\n"),
+        ["mistakes", missing_use, "add 'models/dns', or correct the name"],
+        |world| world.remove("global/layer.toml"),
+    );
+}
+
+/// Applies a revision, spoils the next one, edits the host, and asserts that the first is enforced with its tasks until
+/// the repository is mended. `said` is the member of `status`, what is wrong, and what to try.
+#[track_caller]
+fn stays_enforced(settled: &Settled, spoil: impl FnOnce(&World), said: [&str; 3], mend: impl FnOnce(&World)) {
+    let [member, why, hint] = said;
     settled.world.write("global/post-tasks.d/010count", "#!/bin/sh\necho ran >> \"$COSMOS_ROOT/ran\"\n");
     let applied = settled.commit();
     settled.run().prints("");
-    settled.world.write("fleet.toml", &fleet.replace(">= 0.1", ">= 99.2"));
-    settled.world.write("global/overlay/etc/motd", "from the future\n");
+    spoil(&settled.world);
+    settled.world.write("global/overlay/etc/motd", "of the hindered revision\n");
     let accepted = settled.commit();
-    let needs = "error: this revision needs cosmos 99.2.0, this is 0.1.0\n\
-                 hint: install a newer cosmos; what was applied before stays enforced until then\n";
     put(&settled.host, "etc/motd", "an edit\n");
     let ran = settled.run();
-    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (1, "~ etc/motd  drift repaired\n", needs));
+    let complaint = format!("error: {why}\nhint: {hint}; what was applied before stays enforced until then\n");
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr), (1, "~ etc/motd  drift repaired\n", complaint));
     assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
     assert_eq!(read(&settled.host, "ran"), "ran\nran\n", "the tasks of the applied revision run");
     let status = settled.status();
-    assert_eq!(status["needs"], "this revision needs cosmos 99.2.0, this is 0.1.0");
-    assert_eq!((&status["accepted"]["commit"], &status["applied"]["commit"]), (&accepted.into(), &applied.into()));
+    assert_eq!((&status[member], &status["back_off"]), (&why.into(), &serde_json::Value::Null));
+    let lines = settled.world.on(&settled.host, &["status"]).stdout;
+    for line in [format!("applied   {applied}, 1 paths"), format!("{member:<10}{why}")] {
+        assert!(lines.lines().any(|one| one == line), "{line} is not in {lines}");
+    }
+    assert!(lines.contains(&format!("accepted  {accepted}, signed ")), "{lines}");
 
-    fs::write(settled.host.join("etc/motd"), "another edit\n").expect("an edit");
+    put(&settled.host, "etc/motd", "another edit\n");
     let drift = settled.world.on(&settled.host, &["drift"]);
     assert_eq!((drift.status, drift.stdout.as_str()), (5, "~ etc/motd  content differs\n"), "{drift:?}");
     let scheduled = settled.world.on(&settled.host, &["run", "--scheduled"]);
     assert_eq!(scheduled.status, 1, "{scheduled:?}");
     assert_eq!(read(&settled.host, "etc/motd"), "hello\n", "no back-off keeps the drift");
 
-    settled.world.write("fleet.toml", &fleet);
+    mend(&settled.world);
     settled.commit();
     settled.run().prints("~ etc/motd\n");
-    assert_eq!(settled.status()["needs"], serde_json::Value::Null);
+    assert_eq!(settled.status()[member], serde_json::Value::Null);
+}
+
+#[test]
+fn an_owner_that_the_host_lacks_hinders_a_revision_unless_a_pre_task_makes_it() {
+    let settled = Settled::new();
+    settled.world.write("global/layer.toml", "[files.\"etc/motd\"]\nowner = \"cosmos-nobody-knows\"\n");
+    settled.commit();
+    put(&settled.host, "etc/motd", "an edit\n");
+    let complaint = "error: the host has no user 'cosmos-nobody-knows', which should own 'etc/motd'\n\
+                     hint: make the user or group in a pre-task or package first, or name another in [files]\n";
+    let ran = settled.run();
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (1, "~ etc/motd  drift repaired\n", complaint));
+    let own = nix::unistd::geteuid().as_raw();
+    let user = format!("cosmos-nobody-knows:x:{own}:{own}::/:/bin/sh");
+    let task = format!("#!/bin/sh\necho '{user}' >> \"$COSMOS_ROOT/etc/passwd\"\n");
+    settled.world.write("global/pre-tasks.d/010user", &task);
+    settled.world.write("global/overlay/etc/motd", "of the new user\n");
+    settled.commit();
+    settled.run().prints("~ etc/motd\n");
 }
 
 #[test]

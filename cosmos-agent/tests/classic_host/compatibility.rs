@@ -139,6 +139,31 @@ fn c3_a_missing_layer_is_refused_with_model_and_host_as_they_were() {
 }
 
 #[test]
+fn c3_a_release_that_lost_a_layer_leaves_the_one_before_it_enforced() {
+    let host = Classic::running();
+    let good = host.git_in_clone(&["rev-parse", "HEAD"]);
+    host.put("conf/update.d/99tell", "#!/bin/sh\ntouch \"$COSMOS_BASE/told\"\n", 0o755);
+    fs::remove_dir_all(host.world.repo().join("web-common")).expect("the layer");
+    host.world.write("classic.example.org/overlay/etc/motd", "without the web\n");
+    host.release("ops-2026-01-01-v02");
+    for command in ["update", "apply", "run"] {
+        host.put("root/etc/motd", "edited by hand\n", 0o644);
+        host.put("base/model/overlay/etc/motd", "edited by hand\n", 0o644);
+        let ran = host.cosmos(&[command]);
+        assert_eq!(ran.status, 1, "{command}: {ran:?}");
+        let complaint = "error: COSMOS_REPO_MODELS: the layer 'web-common' does not exist in the repository\nhint: ";
+        assert!(ran.stderr.starts_with(complaint), "{command}: {ran:?}");
+        assert!(ran.stderr.ends_with("; what was applied before stays enforced until then\n"), "{command}: {ran:?}");
+        let repaired = if command == "update" { "edited by hand\n" } else { "of the host\n" };
+        assert_eq!(host.read("etc/motd"), repaired, "{command}");
+        let model = fs::read_to_string(host.path("base/model/overlay/etc/motd")).expect("the model's file");
+        assert_eq!(model, "of the host\n", "{command}");
+        assert_eq!(host.git_in_clone(&["rev-parse", "HEAD"]), good, "{command}");
+    }
+    assert!(!host.path("base/told").exists(), "scripts after the model hear of good releases only");
+}
+
+#[test]
 fn c4_tasks_run_in_order_from_the_model_without_arguments_and_see_all_settings() {
     let host = Classic::new();
     host.configure("export COSMOS_WORD='own word'\nLOCAL=plain\n");
