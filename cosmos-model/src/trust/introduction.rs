@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use super::refusal::Refusal;
 use super::signature::Attested;
-use super::signers::TrustSet;
 use super::sources::Source;
 use super::state::TrustState;
+use super::trusted::Trusted;
 use super::verified::VerifiedRevision;
 use super::walk::{Below, Standing, Walk};
 use super::{Introduction, Mode};
@@ -35,8 +35,9 @@ pub fn resume(walk: &mut Walk<'_>, accepted: &VerifiedRevision, seen: &BTreeSet<
         let added = keyring.certificates().keys().filter(|name| !seen.contains(*name)).cloned().collect();
         walk.sources.add_by_hand(&source, &added);
     }
-    let set = walk.sources.judging(&source, None)?;
-    let below = Below { source, signed_at: Some(accepted.signed_at()) };
+    let trusted = walk.sources.begin(&source, true)?;
+    let set = Rc::clone(&trusted.set);
+    let below = Below { trusted, signed_at: Some(accepted.signed_at()) };
     let revision = Some(accepted.clone());
     Ok(Standing { commit: Some(accepted.commit()), below, revision, signatures: Vec::new(), set })
 }
@@ -49,11 +50,12 @@ pub fn begin(walk: &mut Walk<'_>) -> Result<Standing, Refusal> {
                 let reason = "'commits' mode needs a commit and a fingerprint, not a keyring".to_string();
                 return Err(Refusal::Settings { reason });
             }
-            let set = walk.sources.set(&Source::Keyring)?;
+            let trusted = walk.sources.begin(&Source::Keyring, false)?;
+            let set = Rc::clone(&trusted.set);
             if set.certificates().is_empty() {
                 return Err(Refusal::NoPolicy);
             }
-            let below = Below { source: Source::Keyring, signed_at: None };
+            let below = Below { trusted, signed_at: None };
             Ok(Standing { commit: None, below, revision: None, signatures: Vec::new(), set })
         }
         Introduction::Commit { id, signer } => introduced(walk, *id, &signer.to_ascii_uppercase()),
@@ -64,11 +66,11 @@ fn introduced(walk: &mut Walk<'_>, id: ObjectId, signer: &str) -> Result<Standin
     let bytes = object::read(walk.evidence.objects, id, ObjectKind::Commit)?;
     let commit = Commit::parse(&bytes)?;
     let source = walk.sources.of_tree(commit.tree)?.ok_or(Refusal::NoPolicy)?;
-    walk.sources.learn(&source);
     walk.look_at(&source);
-    let set = walk.sources.judging(&source, None)?;
+    let trusted = walk.sources.begin(&source, false)?;
+    let set = Rc::clone(&trusted.set);
     let wrong = |cause| Refusal::Introduction { id, signer: signer.to_string(), cause: alloc::boxed::Box::new(cause) };
-    let attested = find_signature(walk, &set, &commit, id, signer).map_err(wrong)?;
+    let attested = find_signature(walk, &trusted, &commit, id, signer).map_err(wrong)?;
     if walk.clock.since(attested.signed_at) > OLDEST {
         return Err(Refusal::IntroductionTooOld { signed_at: attested.signed_at });
     }
@@ -83,19 +85,19 @@ fn introduced(walk: &mut Walk<'_>, id: ObjectId, signer: &str) -> Result<Standin
         counter: None,
         removals: 0,
     });
-    let below = Below { source, signed_at: Some(attested.signed_at) };
+    let below = Below { trusted, signed_at: Some(attested.signed_at) };
     Ok(Standing { commit: Some(id), below, revision, signatures: alloc::vec![attested], set })
 }
 
 /// Finds a signature of `signer` on the introduction: the commit's own, or in `tags` mode a tag's.
 fn find_signature(
     walk: &mut Walk<'_>,
-    set: &Rc<TrustSet>,
+    trusted: &Rc<Trusted>,
     commit: &Commit<'_>,
     id: ObjectId,
     signer: &str,
 ) -> Result<Attested, Refusal> {
-    let below = Below { source: Source::Keyring, signed_at: None };
+    let (set, below) = (&trusted.set, Below { trusted: Rc::clone(trusted), signed_at: None });
     let mut reason = Refusal::Unsigned;
     if let Some(block) = commit.signature()? {
         match walk.judge_signature(set, (&block, &commit.payload()), (&below, id)) {
@@ -125,6 +127,6 @@ pub fn retired(walk: &mut Walk<'_>, state: &TrustState, standing: &Standing) -> 
         return None;
     }
     let signer: String = signer.to_ascii_uppercase();
-    let set = walk.sources.set(&standing.below.source).ok()?;
+    let set = walk.sources.set(&standing.below.trusted.source).ok()?;
     (!set.rights(&signer).contains(&walk.right())).then_some(Refusal::IntroductionRetired { signer })
 }

@@ -14,8 +14,9 @@ use super::judgement::{Expiring, Judgement};
 use super::refusal::{Refusal, Refused};
 use super::signature;
 use super::signers;
-use super::sources::{Knowledge, Source, Sources};
+use super::sources::{Source, Sources};
 use super::state::TrustState;
+use super::trusted::Trusted;
 use super::verified::VerifiedRevision;
 use super::walk::{Outcome, Pending, Standing, Walk};
 use super::{Evidence, Introduction, Mode, TrustPolicy, commits, introduction, pattern, tags};
@@ -34,12 +35,9 @@ impl TrustPolicy {
             Ok(standing) => standing,
             Err(refusal) => return self.refuse_to_start(walk, state, refusal),
         };
-        let known = walk.sources.knowledge.clone();
-        let outcome = self.walk_vouched(&mut walk, &standing, &known);
+        let outcome = self.walk_vouched(&mut walk, &standing);
         let outcome = outcome.and_then(|outcome| self.alive_today(&mut walk, state, outcome));
-        walk.sources.restore(known);
         let outcome = outcome.unwrap_or_else(|| Outcome::standing_on(standing));
-        outcome.accepted.iter().for_each(|(_, source)| walk.sources.learn(source));
         self.conclude(walk, state, outcome)
     }
 
@@ -53,8 +51,7 @@ impl TrustPolicy {
         };
         let stored = state.certificates.values().filter_map(|text| signers::certificates(text.as_bytes()).ok());
         let stored = stored.flatten().map(Rc::new).collect();
-        let mut sources = Sources::new(evidence.objects, &self.key_folders, keyring, stored);
-        sources.look_in_knowledge(&openpgp);
+        let sources = Sources::new(evidence.objects, &self.key_folders, keyring, stored, &openpgp);
         Walk {
             policy: self,
             evidence,
@@ -76,24 +73,22 @@ impl TrustPolicy {
             Some(accepted) => introduction::resume(walk, accepted, &state.keyring)?,
             None => introduction::begin(walk)?,
         };
-        let source = standing.below.source.clone();
-        walk.sources.learn(&source);
+        let source = standing.below.trusted.source.clone();
         let set = walk.sources.set(&source)?;
         let need = walk.change_threshold(&source, &set);
         walk.auditors = (set.holding(super::Right::Audit), need);
-        walk.sources.look_in_knowledge(&walk.openpgp);
+        walk.look_at(&source);
         Ok(standing)
     }
 
     /// Walks with every goodlist believed, and again without those nobody confirmed, until all are confirmed.
-    fn walk_vouched(&self, walk: &mut Walk<'_>, standing: &Standing, known: &Knowledge) -> Option<Outcome> {
-        let own = walk.sources.set(&standing.below.source).map(|set| set.goodlist.clone()).unwrap_or_default();
+    fn walk_vouched(&self, walk: &mut Walk<'_>, standing: &Standing) -> Option<Outcome> {
+        let own = walk.sources.set(&standing.below.trusted.source).map(|set| set.goodlist.clone()).unwrap_or_default();
         let mut denied: BTreeSet<ObjectId> = BTreeSet::new();
         loop {
             walk.refused.clear();
             walk.steps.clear();
             walk.leaned_on.clear();
-            walk.sources.restore(known.clone());
             walk.vouched = walk.sources.goodlists().difference(&denied).copied().chain(own.iter().copied()).collect();
             let outcome = match &self.mode {
                 Mode::Commits { branch } => commits::walk(walk, branch, standing.clone()),
@@ -180,23 +175,24 @@ impl TrustPolicy {
             accepted: revision.clone(),
             applied: state.applied.clone(),
             latest: Some(latest),
-            certificates: worth_keeping(&mut walk, state, &outcome),
+            certificates: worth_keeping(&mut walk, &outcome),
             keyring: self.keyring_seen(&mut walk, state, advanced),
             refused: Vec::new(),
         };
         next.remember(&refusals);
         let stale = revision.as_ref().is_some_and(|revision| self.is_stale(revision, walk.clock));
         let expiring =
-            if revision.is_some() { expiring(&mut walk, &outcome.standing.below.source) } else { Vec::new() };
+            if revision.is_some() { expiring(&mut walk, &outcome.standing.below.trusted) } else { Vec::new() };
         Judgement { revision, advanced, refusals, state: next, steps: walk.steps, stale, expiring }
     }
 
     /// Tells when the revision now in force would not be accepted again (T15).
     fn judge_again(&self, walk: &mut Walk<'_>, state: &TrustState, outcome: &Outcome, advanced: bool) {
         let Some(accepted) = state.accepted.as_ref().filter(|_| !advanced) else { return };
-        let source = &outcome.standing.below.source;
+        let source = &outcome.standing.below.trusted.source;
         let vouched = walk.sources.set(source).is_ok_and(|set| set.goodlist.contains(&accepted.commit()));
-        let condemned = |one: &&super::Signer| walk.sources.compromised.contains_key(&one.fingerprint);
+        let condemned =
+            |one: &&super::Signer| walk.sources.compromised.proofs().any(|(name, _)| *name == one.fingerprint);
         let sound = accepted.signers().iter().filter(|one| !condemned(one)).count();
         if let Some(signer) = accepted.signers().iter().find(condemned)
             && sound < self.threshold.max(1)
@@ -239,46 +235,31 @@ fn settle(walk: &mut Walk<'_>, outcome: &Outcome) -> Vec<Refused> {
 }
 
 /// Returns the certificates of which more is known than the accepted tree says, and the compromised (T11).
-fn worth_keeping(walk: &mut Walk<'_>, state: &TrustState, outcome: &Outcome) -> BTreeMap<String, String> {
-    let set = walk.sources.set(&outcome.standing.below.source).ok();
-    let mut kept = BTreeMap::new();
-    let known: Vec<(String, Rc<Cert>)> = walk
-        .sources
-        .knowledge
-        .certificates
-        .iter()
-        .map(|(name, certificate)| (name.clone(), Rc::clone(certificate)))
-        .collect();
-    for (fingerprint, mut certificate) in known {
-        let in_tree = set.as_ref().and_then(|set| set.certificates().get(&fingerprint));
-        let compromised = walk.sources.compromised.get(&fingerprint);
-        if let Some(revoked) = compromised {
-            certificate = signers::merge(&certificate, revoked);
-        }
-        let says_more = in_tree.is_some_and(|in_tree| *in_tree != certificate);
-        if (says_more || (compromised.is_some() && in_tree.is_none()))
-            && let Ok(armored) = certificate.armored().to_vec()
-            && let Ok(text) = String::from_utf8(armored)
-        {
-            kept.insert(fingerprint, text);
-        }
+fn worth_keeping(walk: &mut Walk<'_>, outcome: &Outcome) -> BTreeMap<String, String> {
+    let trusted = &outcome.standing.below.trusted;
+    let in_tree = walk.sources.set(&trusted.source).unwrap_or_default();
+    let mut known = trusted.set.certificates().clone();
+    for (fingerprint, proof) in walk.sources.compromised.proofs() {
+        let merged = known.get(fingerprint).map_or_else(|| Rc::clone(proof), |known| signers::merge(known, proof));
+        known.insert(fingerprint.clone(), merged);
     }
-    let condemned = state.certificates.iter().filter(|(name, _)| walk.sources.compromised.contains_key(*name));
-    for (fingerprint, text) in condemned {
-        kept.entry(fingerprint.clone()).or_insert_with(|| text.clone());
-    }
-    kept
+    let says_more = |(fingerprint, certificate): &(String, Rc<Cert>)| {
+        in_tree.certificates().get(fingerprint).is_none_or(|in_tree| in_tree != certificate)
+    };
+    let armored = |certificate: &Cert| String::from_utf8(certificate.armored().to_vec().ok()?).ok();
+    let kept = known.into_iter().filter(says_more);
+    kept.filter_map(|(fingerprint, certificate)| Some((fingerprint, armored(&certificate)?))).collect()
 }
 
 /// Returns whose certificates end soon.
-fn expiring(walk: &mut Walk<'_>, source: &Source) -> Vec<Expiring> {
-    let Ok(set) = walk.sources.judging(source, None) else { return Vec::new() };
+fn expiring(walk: &mut Walk<'_>, trusted: &Trusted) -> Vec<Expiring> {
+    let set = &trusted.set;
     let mut expiring = Vec::new();
     for fingerprint in set.holding(walk.right()) {
         let certificate = set.certificates().get(&fingerprint);
-        let ends = certificate.and_then(|one| signature::usable_until(one, &walk.openpgp, walk.clock)).flatten();
+        let ends = certificate.and_then(|one| walk.usable_until(one, walk.clock)).flatten();
         if let Some(ends) = ends.filter(|ends| ends.since(walk.clock) < ANNOUNCED) {
-            expiring.push(Expiring { signer: walk.signer(&set, &fingerprint), ends });
+            expiring.push(Expiring { signer: walk.signer(set, &fingerprint), ends });
         }
     }
     expiring

@@ -1,5 +1,6 @@
 //! One signature over one text, judged at the time it was made (T9, T10).
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
@@ -69,6 +70,12 @@ pub fn parse(block: &[u8]) -> Result<Signature, Refusal> {
         return Err(Refusal::SignatureType { found: signature.typ().to_string() });
     }
     Ok(signature)
+}
+
+/// Returns the date inside a signature block that was judged before.
+pub fn claimed_date(block: &[u8]) -> Option<Time> {
+    let created = parse(block).ok()?.signature_creation_time()?;
+    Timestamp::try_from(created).ok().map(time_of)
 }
 
 /// Judges `block` over `payload` by the certificates of `set`.
@@ -205,9 +212,17 @@ pub fn check_date(attested: &Attested, now: Time) -> Result<(), Refusal> {
 }
 
 /// Tells whether some key of the certificate could make an acceptable signature at `at`; and until when, if it ends.
-pub fn usable_until(certificate: &Cert, policy: &StandardPolicy, at: Time) -> Option<Option<Time>> {
+///
+/// Keys that are not `sound` do not count.
+pub fn usable_until(
+    certificate: &Cert,
+    policy: &StandardPolicy,
+    at: Time,
+    sound: impl Fn(&Fingerprint) -> bool,
+) -> Option<Option<Time>> {
     let mut best: Option<Option<Time>> = None;
-    for key in certificate.keys().filter(|key| check_state(certificate, key, policy, at).is_ok()) {
+    let sound = certificate.keys().filter(|key| sound(&key.key().fingerprint()));
+    for key in sound.filter(|key| check_state(certificate, key, policy, at).is_ok()) {
         let then = instant(key.key().creation_time(), at);
         let ends = |key: &ErasedKeyAmalgamation<'_, PublicParts>| {
             let valid = key.clone().with_policy(policy, then).ok()?;
@@ -241,16 +256,28 @@ pub fn user_id(certificate: &Cert, policy: &StandardPolicy, at: Time) -> String 
     value.map(crate::escape::for_terminal).unwrap_or_default()
 }
 
-/// Tells whether the certificate itself was revoked as compromised, or for no stated reason.
-pub fn is_compromised(certificate: &Cert, policy: &StandardPolicy) -> bool {
-    is_hard(&certificate.revocation_status(policy, certificate.primary_key().key().creation_time()))
+/// Returns the keys that were revoked as compromised, or for no stated reason; with the primary key all of them.
+pub fn compromised_keys(certificate: &Cert, policy: &StandardPolicy) -> BTreeSet<Fingerprint> {
+    let birth = certificate.primary_key().key().creation_time();
+    let all = || certificate.keys().map(|key| key.key().fingerprint());
+    if is_hard(&certificate.revocation_status(policy, birth)) {
+        return all().collect();
+    }
+    let counts = |revocation: &&Signature| {
+        is_hard_revocation(revocation)
+            && policy.signature(revocation, HashAlgoSecurity::SecondPreImageResistance).is_ok()
+    };
+    let subkeys = certificate.keys().subkeys().filter(|key| key.self_revocations().any(|one| counts(&one)));
+    subkeys.map(|key| key.key().fingerprint()).collect()
 }
 
 fn is_hard(status: &RevocationStatus<'_>) -> bool {
     let RevocationStatus::Revoked(revocations) = status else { return false };
-    revocations.iter().any(|revocation| {
-        revocation.reason_for_revocation().is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
-    })
+    revocations.iter().any(|revocation| is_hard_revocation(revocation))
+}
+
+fn is_hard_revocation(revocation: &Signature) -> bool {
+    revocation.reason_for_revocation().is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
 }
 
 fn chain(error: &openpgp::anyhow::Error) -> String {

@@ -125,13 +125,9 @@ impl Releases<'_, '_> {
     fn judge(&mut self, commit: ObjectId, node: &Node, tags: &[&TagEvidence]) -> bool {
         match self.judge_step(commit, node, tags) {
             Ok(standing) => {
-                self.outcome.accepted.push((commit, standing.below.source.clone()));
-                self.walk.sources.learn(&standing.below.source);
-                self.outcome.confirmed.extend(self.walk.vouched_by(
-                    commit,
-                    &standing.signatures,
-                    &standing.below.source,
-                ));
+                self.outcome.accepted.push(commit);
+                let source = &standing.below.trusted.source;
+                self.outcome.confirmed.extend(self.walk.vouched_by(commit, &standing.signatures, source));
                 self.outcome.standing = standing;
                 true
             }
@@ -153,7 +149,7 @@ impl Releases<'_, '_> {
     ) -> Result<Standing, Option<Refusal>> {
         let below = self.outcome.standing.below.clone();
         let candidate = self.walk.sources.of_tree(node.tree)?;
-        let set = self.walk.sources.judging(&below.source, candidate.as_ref())?;
+        let set = self.walk.sources.judging(&below.trusted, candidate.as_ref());
         let mut good: Vec<(&TagEvidence, Attested)> = Vec::new();
         for tag in tags {
             if let Some(attested) = self.judge_tag(tag, &set, &below) {
@@ -166,7 +162,7 @@ impl Releases<'_, '_> {
         let need = self.walk.policy.threshold.max(1);
         let signatures: Vec<Attested> = good.iter().map(|(_, attested)| attested.clone()).collect();
         let transition = Transition { below: &below, candidate, signatures: &signatures, need };
-        let source = self.walk.judge_transition(&transition)?;
+        let trusted = self.walk.judge_transition(&transition)?;
         let agreed = Agreed::between(&good, need);
         let allowed = self.allowed_before(commit);
         let newest = good.iter().filter(|(tag, _)| tag.is_release).filter_map(|(tag, _)| tag.release.as_deref());
@@ -181,7 +177,7 @@ impl Releases<'_, '_> {
             counter: agreed.counter.or(self.last_counter()),
             removals: agreed.removals.saturating_add(allowed),
         };
-        let below = Below { source, signed_at: Some(agreed.signed_at) };
+        let below = Below { trusted, signed_at: Some(agreed.signed_at) };
         Ok(Standing { commit: Some(commit), below, revision: Some(revision), signatures, set })
     }
 
@@ -207,7 +203,7 @@ impl Releases<'_, '_> {
             reference: Some(tag.reference.clone()),
             signer,
             right: self.walk.right(),
-            policy: below.source.policy(),
+            policy: below.trusted.source.policy(),
             refusal: judged.as_ref().err().cloned(),
         });
         match judged {

@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use openpgp::policy::StandardPolicy;
+use openpgp::{Cert, Fingerprint};
 use sequoia_openpgp as openpgp;
 
 use super::judgement::JudgedStep;
@@ -14,6 +15,7 @@ use super::signature::{self, Attested};
 use super::signers::TrustSet;
 use super::sources::{Source, Sources};
 use super::statement::Statement;
+use super::trusted::Trusted;
 use super::verified::{Signer, VerifiedRevision};
 use super::{Evidence, Mode, TrustPolicy};
 use crate::object_id::ObjectId;
@@ -54,7 +56,9 @@ pub struct Pending {
 /// What the next step is judged by.
 #[derive(Clone)]
 pub struct Below {
-    pub source: Source,
+    /// Who may sign.
+    pub trusted: Rc<Trusted>,
+    /// When the step below was signed; `None` where nobody signed it, or nothing is below.
     pub signed_at: Option<Time>,
 }
 
@@ -76,8 +80,8 @@ pub struct Outcome {
     /// Whether it began without any revision, on a keyring.
     pub from_nothing: bool,
     pub standing: Standing,
-    /// Accepted steps from the root up: commit, and where it says who may sign.
-    pub accepted: Vec<(ObjectId, Source)>,
+    /// Accepted steps from the root up.
+    pub accepted: Vec<ObjectId>,
     /// Commits the standing one descends from, itself among them, as far as the walk saw.
     pub ancestors: BTreeSet<ObjectId>,
     /// What its goodlists vouch for, by people who already could when the walk began.
@@ -130,7 +134,7 @@ impl Walk<'_> {
         if !set.rights(&attested.fingerprint).contains(&right) {
             return Err(Refusal::NoRight { signer: attested.fingerprint, right });
         }
-        if attested.compromised || self.sources.compromised.contains_key(&attested.fingerprint) {
+        if attested.compromised || self.sources.compromised.condemns(&attested.fingerprint, &attested.key) {
             if !self.vouched.contains(&commit) {
                 return Err(Refusal::Compromised { signer: attested.fingerprint });
             }
@@ -139,34 +143,35 @@ impl Walk<'_> {
         Ok(attested)
     }
 
-    /// Judges a step whose signatures are good by what stands below it (T12, T13); returns where it says who may sign.
-    pub fn judge_transition(&mut self, transition: &Transition<'_>) -> Result<Source, Refusal> {
+    /// Judges a step whose signatures are good by what stands below it (T12, T13); returns who may sign on top of it.
+    pub fn judge_transition(&mut self, transition: &Transition<'_>) -> Result<Rc<Trusted>, Refusal> {
         let have = distinct(transition.signatures).len();
         if have < transition.need {
             return Err(Refusal::TooFewSignatures { have, need: transition.need });
         }
-        let parent = &transition.below.source;
+        let parent = &transition.below.trusted;
         let candidate = match &transition.candidate {
             Some(candidate) => candidate.clone(),
-            None if *parent == Source::Keyring => Source::Keyring,
+            None if parent.source == Source::Keyring => Source::Keyring,
             None => return Err(Refusal::NoPolicy),
         };
-        if candidate != *parent {
-            self.judge_change(transition, &candidate)?;
+        if candidate == parent.source {
+            return Ok(Rc::clone(parent));
         }
-        Ok(candidate)
+        self.judge_change(transition, &candidate)
     }
 
-    fn judge_change(&mut self, transition: &Transition<'_>, candidate: &Source) -> Result<(), Refusal> {
+    fn judge_change(&mut self, transition: &Transition<'_>, candidate: &Source) -> Result<Rc<Trusted>, Refusal> {
+        let below = &transition.below.trusted;
         let child = self.sources.set(candidate)?;
-        let parent = self.sources.set(&transition.below.source)?;
+        let parent = self.sources.set(&below.source)?;
         // A keyring given out of band is replaced as a whole by the first accepted keys folder (C7).
-        if transition.below.source != Source::Keyring {
+        if below.source != Source::Keyring {
             let needed = super::rights::needed(&parent, &child);
             let signers = distinct(transition.signatures);
             let missing = |signer: &String| needed.difference(&parent.rights(signer)).next().copied();
             let entitled = signers.iter().filter(|signer| missing(signer).is_none()).count();
-            let need = if needed.is_empty() { 0 } else { self.change_threshold(&transition.below.source, &parent) };
+            let need = if needed.is_empty() { 0 } else { self.change_threshold(&below.source, &parent) };
             if let (0, true, Some(signer)) = (entitled, need > 0, signers.first()) {
                 let right = missing(signer).expect("a signer who is not entitled misses a right");
                 return Err(Refusal::NoRight { signer: signer.clone(), right });
@@ -176,13 +181,13 @@ impl Walk<'_> {
             }
         }
         let at = transition.signatures.iter().map(|one| one.signed_at).max().unwrap_or(self.clock);
-        let refreshed = self.sources.judging(candidate, None)?;
+        let trusted = self.sources.follow(core::slice::from_ref(below), candidate)?;
         let need = self.policy.threshold.max(1);
-        let left = self.usable(&refreshed, at, need);
+        let left = self.usable(&trusted.set, at, need);
         if left < need {
             return Err(Refusal::NoSignersLeft { left, need });
         }
-        Ok(())
+        Ok(trusted)
     }
 
     /// Learns of compromised certificates, and of commits a candidate vouches for.
@@ -193,8 +198,9 @@ impl Walk<'_> {
     /// Returns what an accepted commit's goodlist vouches for, when enough of those who could vouch from the start signed it.
     pub fn vouched_by(&mut self, commit: ObjectId, signatures: &[Attested], source: &Source) -> BTreeSet<ObjectId> {
         let (auditors, need) = &self.auditors;
-        let sound = |one: &&String| auditors.contains(*one) && !self.sources.compromised.contains_key(*one);
-        let enough = distinct(signatures).iter().filter(sound).count() >= *need;
+        let condemned = |one: &Attested| self.sources.compromised.condemns(&one.fingerprint, &one.key);
+        let sound = signatures.iter().filter(|one| auditors.contains(&one.fingerprint) && !condemned(one));
+        let enough = sound.map(|one| &one.fingerprint).collect::<BTreeSet<_>>().len() >= *need;
         if !enough || self.leaned_on.contains(&commit) {
             return BTreeSet::new();
         }
@@ -214,10 +220,16 @@ impl Walk<'_> {
     fn usable(&self, set: &TrustSet, at: Time, enough: usize) -> usize {
         let can_sign = |fingerprint: &&String| {
             let certificate = set.certificates().get(*fingerprint);
-            !self.sources.compromised.contains_key(*fingerprint)
-                && certificate.is_some_and(|one| signature::usable_until(one, &self.openpgp, at).is_some())
+            certificate.is_some_and(|one| self.usable_until(one, at).is_some())
         };
         set.holding(self.right()).iter().filter(can_sign).take(enough).count()
+    }
+
+    /// Tells whether some sound key of the certificate could sign at `at`; and until when, if it ends.
+    pub fn usable_until(&self, certificate: &Cert, at: Time) -> Option<Option<Time>> {
+        let signer = certificate.fingerprint().to_hex();
+        let sound = |key: &Fingerprint| !self.sources.compromised.condemns(&signer, key);
+        signature::usable_until(certificate, &self.openpgp, at, sound)
     }
 
     /// Checks a `cosmos:` line, or its absence, against the host's settings (T7).

@@ -7,15 +7,15 @@ use cosmos_model::trust::{Judgement, MergeRule, Refusal, TrustPolicy, TrustState
 use crate::support::*;
 
 /// A repository of Alice and Bob with an introduction by Alice.
-struct Line {
-    alice: Person,
-    bob: Person,
-    repo: Repo,
-    first: ObjectId,
-    policy: TrustPolicy,
+pub struct Line {
+    pub alice: Person,
+    pub bob: Person,
+    pub repo: Repo,
+    pub first: ObjectId,
+    pub policy: TrustPolicy,
 }
 
-fn line() -> Line {
+pub fn line() -> Line {
     let (alice, bob) = (Person::new("Alice"), Person::new("Bob"));
     let mut repo = Repo::default();
     let first =
@@ -27,12 +27,12 @@ fn line() -> Line {
 
 impl Line {
     /// Commits on top of `parents` with the introduction's signers, and points the branch there.
-    fn commit(&mut self, parents: &[ObjectId], signer: Option<&Person>, time: Time, text: &str) -> ObjectId {
+    pub fn commit(&mut self, parents: &[ObjectId], signer: Option<&Person>, time: Time, text: &str) -> ObjectId {
         let people = [(&self.alice.clone(), ALL), (&self.bob.clone(), "sign_commit")];
         self.commit_for(parents, &people, &[], signer, time, text)
     }
 
-    fn commit_for(
+    pub fn commit_for(
         &mut self,
         parents: &[ObjectId],
         people: &[(&Person, &str)],
@@ -47,12 +47,12 @@ impl Line {
         commit
     }
 
-    fn judge(&self, state: &TrustState, day: i64) -> Judgement {
+    pub fn judge(&self, state: &TrustState, day: i64) -> Judgement {
         judge(&self.policy, state, &self.repo, at(day * DAY + HOUR))
     }
 }
 
-fn accepted(judgement: &Judgement) -> Option<ObjectId> {
+pub fn accepted(judgement: &Judgement) -> Option<ObjectId> {
     judgement.revision.as_ref().map(|one| one.commit())
 }
 

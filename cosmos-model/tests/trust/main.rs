@@ -4,6 +4,7 @@
 mod commits;
 mod grammar;
 mod histories;
+mod merges;
 mod patterns;
 mod signatures;
 mod speed;
