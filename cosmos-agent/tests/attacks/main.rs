@@ -4,7 +4,9 @@
 mod support;
 
 mod commits;
+mod forge;
 mod host;
+mod signatures;
 mod signers;
 mod tags;
 mod trees;

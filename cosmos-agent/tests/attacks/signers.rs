@@ -2,19 +2,6 @@
 
 use crate::support::{NAME, Operator, Settled, World, put, read};
 
-/// Writes the policy for these operators, as `init` does, into the repository.
-fn policy(world: &World, operators: &[&Operator]) {
-    let folder = world.path("policy");
-    let _ = std::fs::remove_dir_all(&folder);
-    let mut words = vec!["init".to_owned(), folder.display().to_string(), "--fleet".into(), "test".into()];
-    for operator in operators {
-        words.extend(["--signer".into(), world.certificate(operator).display().to_string()]);
-    }
-    let ran = world.cosmos(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(ran.status, 0, "{ran:?}");
-    world.write("openpgp-policy.toml", &read(&folder, "openpgp-policy.toml"));
-}
-
 /// Adds a signature to HEAD.
 fn cosign(world: &World, operator: &Operator, name: &str) {
     world.tag(operator, &format!("cosign/{name}"));
@@ -23,9 +10,9 @@ fn cosign(world: &World, operator: &Operator, name: &str) {
 /// Hands the fleet from Ada to Bob while the host is off; returns Bob.
 fn rotate(settled: &Settled) -> Operator {
     let bob = settled.world.operator("bob", "nistp256");
-    policy(&settled.world, &[&settled.ada, &bob]);
+    settled.world.policy(&[&settled.ada, &bob]);
     settled.world.commit(&settled.ada, "Bob may sign too");
-    policy(&settled.world, &[&bob]);
+    settled.world.policy(&[&bob]);
     settled.world.commit(&bob, "Ada leaves");
     cosign(&settled.world, &settled.ada, "ada-leaves");
     settled.world.write("global/overlay/etc/motd", "Bob says hello\n");
@@ -89,7 +76,7 @@ fn a10_one_stolen_key_cannot_remove_the_other_operator() {
     let host = world.clone_host(NAME, &trust, &ada);
     world.on(&host, &["run"]).prints("+ etc/motd\n");
     let settled = Settled { world, ada, trust, host };
-    policy(&settled.world, &[&settled.ada]);
+    settled.world.policy(&[&settled.ada]);
     settled.world.commit(&settled.ada, "Bob is gone");
     settled.refuses("it changes who is trusted, and 1 of the 2 signatures for that count");
     cosign(&settled.world, &settled.ada, "ada-again");

@@ -1,21 +1,18 @@
 //! Signed trees that no work tree could hold (F5): staged by nobody, and nothing of the host is touched.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
 use crate::support::Settled;
 
 /// Signs a commit whose root folder has `global/overlay/` with exactly these entries: mode, name.
 fn sign(settled: &Settled, entries: &[(&str, &[u8])]) {
-    let blob = object(settled, "blob", b"x\n");
+    let blob = settled.world.object("blob", b"x\n");
     let mut overlay = Vec::new();
     for (mode, name) in entries {
-        let id = if mode.starts_with('4') { object(settled, "tree", b"") } else { blob.clone() };
+        let id = if mode.starts_with('4') { settled.world.object("tree", b"") } else { blob.clone() };
         entry(&mut overlay, mode, name, &id);
     }
     let mut global = Vec::new();
-    entry(&mut global, "40000", b"overlay", &object(settled, "tree", &overlay));
-    let tree = with_global(settled, &object(settled, "tree", &global));
+    entry(&mut global, "40000", b"overlay", &settled.world.object("tree", &overlay));
+    let tree = with_global(settled, &settled.world.object("tree", &global));
     let sign = format!("-S{}", settled.ada.fingerprint);
     let commit = settled.world.git_as(&settled.ada, &["commit-tree", &sign, "-p", "HEAD", "-m", "A tree", &tree]);
     settled.world.git(&["update-ref", "refs/heads/main", commit.trim()]);
@@ -32,7 +29,7 @@ fn with_global(settled: &Settled, global: &str) -> String {
         }
         entry(&mut root, words[0].trim_start_matches('0'), name.as_bytes(), words[2]);
     }
-    object(settled, "tree", &root)
+    settled.world.object("tree", &root)
 }
 
 fn entry(tree: &mut Vec<u8>, mode: &str, name: &[u8], id: &str) {
@@ -42,20 +39,6 @@ fn entry(tree: &mut Vec<u8>, mode: &str, name: &[u8], id: &str) {
     tree.push(0);
     let digit = |at: usize| u8::from_str_radix(&id[at..at + 2], 16).expect("hexadecimal");
     tree.extend((0..40).step_by(2).map(digit));
-}
-
-/// Writes an object as it is, sound or not.
-fn object(settled: &Settled, kind: &str, content: &[u8]) -> String {
-    let mut child = Command::new("git")
-        .current_dir(settled.world.repo())
-        .args(["hash-object", "-t", kind, "--literally", "-w", "--stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("git runs");
-    child.stdin.take().expect("a pipe").write_all(content).expect("git reads");
-    let output = child.wait_with_output().expect("git ends");
-    String::from_utf8(output.stdout).expect("an id").trim().to_owned()
 }
 
 /// Offers one tree after the other; returns what the host says of each, and asserts that it stays as it is.

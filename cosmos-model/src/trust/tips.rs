@@ -32,6 +32,9 @@ impl Branch<'_, '_> {
             let offered_elsewhere = !self.outcome.accepted.is_empty();
             return if offered_elsewhere { Ok(()) } else { Err(Refusal::Withdrawn { accepted }) };
         }
+        if let Some(refusal) = self.history.broken.get(&tip) {
+            return Err(refusal.clone());
+        }
         let mut first_reason = None;
         let mut next = Some(tip);
         while let Some(id) = next.filter(|id| self.history.nodes.contains_key(id)) {
