@@ -6,6 +6,7 @@ mod support;
 mod commits;
 mod forge;
 mod host;
+mod lifetimes;
 mod signatures;
 mod signers;
 mod tags;

@@ -20,6 +20,13 @@ impl World {
         operator
     }
 
+    /// Copies the operator's secret key to a thief, whose gpg does not hear what becomes of it.
+    pub fn thief(&self, operator: &Operator) -> Operator {
+        let words = ["--batch", "--pinentry-mode", "loopback", "--passphrase", "", "--export-secret-keys"];
+        let secret = self.gpg_with_input(operator, words, b"");
+        self.operator_with(&format!("thief-of-{}", operator.name), &secret, &operator.fingerprint)
+    }
+
     /// Makes the private folder of an operator's gpg.
     pub(super) fn gpg_home(&self, name: &str) -> std::path::PathBuf {
         let home = self.path(&format!("gpg-{name}"));
@@ -92,6 +99,18 @@ impl World {
         let ran = self.cosmos(&words.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(ran.status, 0, "{ran:?}");
         self.write("openpgp-policy.toml", &read(&folder, "openpgp-policy.toml"));
+    }
+
+    /// Adds what is new about an operator's certificate to the policy and takes nothing away (T11): gpg's own copy has
+    /// lost the self-signature that an extension replaced.
+    pub fn add_to_policy(&self, operator: &Operator) {
+        let policy = read(&self.repo(), "openpgp-policy.toml");
+        let table = format!("[authorization.{}]", operator.name);
+        let start = policy.find(&table).expect("the operator is in the policy");
+        let block = "-----END PGP PUBLIC KEY BLOCK-----\n";
+        let end = start + policy[start..].find(block).expect("a certificate") + block.len();
+        let certificate = fs::read_to_string(self.certificate(operator)).expect("a certificate");
+        self.write("openpgp-policy.toml", &format!("{}{certificate}{}", &policy[..end], &policy[end..]));
     }
 
     /// Commits everything without a signature and lets the operator sign a release on it.
