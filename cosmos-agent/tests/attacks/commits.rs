@@ -87,6 +87,36 @@ fn a21_an_unsigned_commit_below_a_signed_merge_is_refused() {
 }
 
 #[test]
+fn a19_a_history_of_another_repository_signed_by_the_same_operator_is_refused() {
+    let settled = Settled::new();
+    settled.world.git(&["checkout", "--quiet", "--orphan", "other"]);
+    settled.world.write("global/overlay/etc/motd", "another fleet\n");
+    settled.commit();
+    settled.world.git(&["branch", "--quiet", "--force", "main", "other"]);
+    settled.refuses("its path goes below the introduction");
+}
+
+#[test]
+fn a22_a_merge_that_changes_what_neither_side_did_counts_by_its_own_signature_only() {
+    let settled = Settled::new();
+    settled.world.git(&["checkout", "--quiet", "-b", "feature"]);
+    settled.world.write("global/overlay/etc/issue", "a feature\n");
+    settled.commit();
+    settled.world.git(&["checkout", "--quiet", "main"]);
+    let merge = ["merge", "--quiet", "--no-ff", "--no-commit", "feature"];
+    settled.world.git(&merge);
+    settled.world.write("global/overlay/etc/motd", "in neither parent\n");
+    settled.world.commit_unsigned("Merge, by the server's button");
+    settled.refuses("it carries no signature");
+    settled.world.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    let mallory = settled.world.operator("mallory", "ed25519");
+    settled.world.git(&merge);
+    settled.world.write("global/overlay/etc/motd", "in neither parent\n");
+    settled.world.commit(&mallory, "Merge");
+    settled.refuses(&format!("the signature by {} is not from a trusted certificate", mallory.fingerprint));
+}
+
+#[test]
 fn a44_a_forced_push_that_drops_the_accepted_revision_is_refused() {
     let settled = Settled::new();
     let dropped = settled.world.head();
