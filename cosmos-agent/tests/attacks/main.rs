@@ -7,6 +7,7 @@ mod commits;
 mod forge;
 mod host;
 mod lifetimes;
+mod residue;
 mod signatures;
 mod signers;
 mod tags;
