@@ -1,6 +1,6 @@
 //! Gathering what a judgement rests on: refs as the remotes list them, and the objects behind them. No verdicts here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
@@ -9,6 +9,7 @@ use cosmos_model::trust::{Introduction, TrustPolicy};
 
 use crate::agent::Agent;
 use crate::fetch::{FetchError, Progress, Session, url};
+use crate::sandbox::Layer;
 use crate::store::Store;
 
 /// What the remotes said about their refs in one run.
@@ -48,6 +49,12 @@ impl Look {
             }
         }
         Ok(Self { session, settings: settings_digest(&agent.trust), listings, failed })
+    }
+
+    /// Returns what the fetching child gave up before it looked.
+    #[must_use]
+    pub const fn sandbox(&self) -> &BTreeSet<Layer> {
+        self.session.layers()
     }
 
     /// Tells whether any remote can be used.

@@ -27,6 +27,7 @@ pub mod pause;
 pub mod pipeline;
 pub mod record;
 pub mod report;
+pub mod sandbox;
 pub mod schedule;
 pub mod settings;
 pub mod shell;

@@ -1,6 +1,6 @@
 //! What the next run must know that is not per path (docs/formats.md §9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::path::RelPath;
@@ -13,6 +13,7 @@ use crate::fs::FsError;
 use crate::report::back_off::BackOff;
 use crate::report::episode::Episode;
 use crate::report::log::{self, LogError};
+use crate::sandbox::Layer;
 use crate::site::Site;
 
 /// The version of this file's format.
@@ -57,6 +58,9 @@ pub struct Look {
     pub listings: BTreeMap<String, ContentHash>,
     /// Since when no remote could be reached.
     pub failing_since: Option<Time>,
+    /// What the fetching child gave up before it looked.
+    #[serde(default)]
+    pub sandbox: BTreeSet<Layer>,
 }
 
 /// What keeps a revision that was accepted from being applied, until a newer revision or a newer agent comes.

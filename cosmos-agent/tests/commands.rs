@@ -38,7 +38,10 @@ fn every_json_document_has_its_documented_members() {
     let status = json(&settled, "status", 0);
     has(
         &status,
-        &["accepted", "applied", "look", "refused", "paused", "failure", "stale", "managed", "retired", "agent"],
+        &[
+            "accepted", "applied", "look", "sandbox", "refused", "paused", "failure", "stale", "managed", "retired",
+            "agent",
+        ],
     );
     has(&status["accepted"], &["commit", "time", "signers", "tag"]);
     assert_eq!(

@@ -78,18 +78,23 @@ fn recorder(folder: &Path, name: &str) {
 }
 
 #[test]
-fn the_timers_task_does_nothing_below_another_root_or_when_not_told_the_root() {
-    let task = project("post-tasks.d/010cosmos-timer");
-    assert_eq!(fs::metadata(&task).unwrap().permissions().mode() & 0o111, 0o111);
+fn the_agents_own_tasks_do_nothing_below_another_root_or_when_not_told_the_root() {
+    for name in ["005cosmos-user", "010cosmos-timer"] {
+        does_nothing_elsewhere(&project("post-tasks.d").join(name));
+    }
+}
+
+fn does_nothing_elsewhere(task: &Path) {
+    assert_eq!(fs::metadata(task).unwrap().permissions().mode() & 0o111, 0o111);
     let folder = tempfile::tempdir().unwrap();
-    for name in ["systemctl", "mkdir", "grep"] {
+    for name in ["systemctl", "mkdir", "grep", "systemd-sysusers", "useradd"] {
         recorder(folder.path(), name);
     }
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
     let below = folder.path().to_string_lossy().into_owned();
     for root in [None, Some(("COSMOS_ROOT", below.as_str())), Some(("COSMOS_ROOT", ""))] {
         let environment: Vec<(&str, &str)> = root.into_iter().chain([("PATH", path.as_str())]).collect();
-        let ran = output(&task, &[], &environment);
+        let ran = output(task, &[], &environment);
         assert_eq!((said(&ran).as_str(), ran.status.success()), ("", true), "{root:?}");
     }
     assert!(!folder.path().join("record").exists());

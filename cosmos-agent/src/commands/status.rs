@@ -11,6 +11,7 @@ use crate::operation;
 use crate::pause;
 use crate::report::json as report_json;
 use crate::report::style::Palette;
+use crate::sandbox::Layer;
 use crate::state::State;
 
 /// Prints the state of this host.
@@ -42,6 +43,7 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
         "accepted": accepted.map(revision),
         "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation})),
         "look": {"ok": state.look.failing_since.is_none(), "failing_since": state.look.failing_since},
+        "sandbox": state.look.sandbox,
         "refused": state.trust.refused(),
         "paused": pause.map(|pause| json!({"reason": pause.reason, "until": pause.until})),
         "failure": state.failure,
@@ -63,6 +65,17 @@ fn hindered(state: &State, newer_agent: bool) -> Option<&str> {
 
 fn revision(revision: &VerifiedRevision) -> Value {
     json!({"commit": revision.commit(), "time": revision.signed_at(), "signers": revision.signers(), "tag": revision.tag()})
+}
+
+/// Words what the fetching child gives up, and what it does not.
+fn sandbox(layers: &[Value]) -> String {
+    let (given, kept): (Vec<Layer>, Vec<Layer>) =
+        Layer::ALL.into_iter().partition(|layer| layers.iter().any(|name| name == layer.name()));
+    let names = |layers: &[Layer]| layers.iter().map(|layer| layer.name()).collect::<Vec<_>>().join(", ");
+    match kept[..] {
+        [] => names(&given),
+        _ => format!("{}; not {}", names(&given), names(&kept)),
+    }
 }
 
 fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
@@ -105,6 +118,9 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
     let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{value}"));
     if let Some(since) = body["look"]["failing_since"].as_str() {
         say("remote", format!("out of reach since {since}"));
+    }
+    if let Some(layers) = body["sandbox"].as_array().filter(|layers| !layers.is_empty()) {
+        say("sandbox", sandbox(layers));
     }
     if body["paused"].is_object() {
         say("paused", text(&body["paused"]["reason"]));

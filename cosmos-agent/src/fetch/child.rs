@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 
 use cosmos_model::refs::RemoteRef;
@@ -15,6 +15,7 @@ use super::frame::{self, Type};
 use super::pack::Scratch;
 use super::prepared::Prepared;
 use super::transport::{self, Transport, TransportError};
+use crate::sandbox::{self, Needs};
 use crate::store::{chain, kind_of, library};
 
 /// What the child is born with.
@@ -25,8 +26,8 @@ pub(super) struct Task {
     pub(super) prefixes: Vec<Vec<u8>>,
     /// The limits of F2.
     pub(super) limits: Limits,
-    /// The agent's cache folder.
-    pub(super) cache: PathBuf,
+    /// What the sandbox leaves it.
+    pub(super) needs: Needs,
 }
 
 /// A remote that was looked at and waits for a fetch.
@@ -41,18 +42,22 @@ pub(super) const FAILED: u8 = 0;
 /// It took longer than it may.
 pub(super) const TOO_SLOW: u8 = 1;
 
-/// Returns the scratch folder of the child `pid`.
-pub(super) fn scratch(cache: &Path, pid: nix::unistd::Pid) -> PathBuf {
-    cache.join(format!("fetch-{pid}"))
-}
+/// Exit status of a child that could not enter its sandbox.
+const NOT_SHUT_IN: u8 = 72;
 
 /// Runs the child until its parent hangs up. Returns its exit status.
 pub(super) fn run(socket: &UnixStream, task: Task) -> u8 {
-    restrict(&task.limits);
+    restrict(&task.limits, task.remotes.len());
+    // From here on files are named from the scratch folder, whose path leads through folders of root's own.
+    if let Some(scratch) = &task.needs.scratch {
+        let _ = std::env::set_current_dir(scratch);
+    }
+    let Ok(layers) = sandbox::enter(&task.needs) else { return NOT_SHUT_IN };
     let mut out = BufWriter::with_capacity(1 << 16, socket);
-    let scratch = scratch(&task.cache, nix::unistd::getpid());
+    let bits = layers.iter().fold(0, |bits, layer| bits | layer.bit());
+    let told = frame::write(&mut out, Type::Sandbox, 0, &[&[bits]]).and_then(|()| out.flush());
     let limits = task.limits.clone();
-    let Ok(mut open) = look_at_all(task, &mut out) else { return 1 };
+    let (Ok(()), Ok(mut open)) = (told, look_at_all(task, &mut out)) else { return 1 };
     for round in 0_u32.. {
         // The end of the stream is the usual end: the parent has what it wants.
         let Ok(request) = frame::read_header(&mut { socket }) else { return 0 };
@@ -61,8 +66,7 @@ pub(super) fn run(socket: &UnixStream, task: Task) -> u8 {
             let remote = open.iter_mut().find(|remote| remote.number == request.remote);
             let remote = remote.ok_or(io::ErrorKind::InvalidData)?;
             remote.deadline.extend(limits.fetch);
-            let folder = scratch.join(round.to_string());
-            let fetched = fetch(remote, ids, &folder, &limits, &mut out);
+            let fetched = fetch(remote, ids, Path::new(&round.to_string()), &limits, &mut out);
             let failed = fetched.is_err();
             finish(&mut out, request.remote, fetched)?;
             // Its connection may be in the middle of anything.
@@ -77,14 +81,14 @@ pub(super) fn run(socket: &UnixStream, task: Task) -> u8 {
 }
 
 /// Lowers what the child may use (F2): the parent's own limits hold whatever these miss.
-fn restrict(limits: &Limits) {
+fn restrict(limits: &Limits, remotes: usize) {
     const MARGIN: u64 = 128 << 20;
     let objects = limits.object_size.saturating_mul(4).saturating_add(MARGIN);
     for (resource, value) in [
         (Resource::RLIMIT_DATA, objects),
         (Resource::RLIMIT_AS, limits.transfer.saturating_mul(2).saturating_add(objects).saturating_add(MARGIN)),
         (Resource::RLIMIT_FSIZE, limits.transfer.saturating_add(MARGIN)),
-        (Resource::RLIMIT_CPU, limits.fetch.as_secs().saturating_add(1)),
+        (Resource::RLIMIT_CPU, limits.fetch.as_secs().saturating_add(1).saturating_mul(remotes as u64)),
         (Resource::RLIMIT_CORE, 0),
     ] {
         let lowered = getrlimit(resource).and_then(|(_, hard)| setrlimit(resource, value.min(hard), value.min(hard)));

@@ -23,9 +23,9 @@ impl Deadline {
         deadline
     }
 
-    /// Ends `limit` after the start.
+    /// Ends `limit` from now, whatever was said before.
     pub(super) fn extend(&self, limit: Duration) {
-        let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = u64::try_from((self.start.elapsed() + limit).as_millis()).unwrap_or(u64::MAX);
         self.milliseconds.store(milliseconds, Ordering::Relaxed);
     }
 

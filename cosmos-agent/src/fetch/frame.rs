@@ -8,6 +8,8 @@ use cosmos_model::object_id::ObjectId;
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
+    /// The layers of the sandbox the child is in.
+    Sandbox,
     /// To the child: wants and haves.
     Want,
     /// One ref.
@@ -26,7 +28,8 @@ pub(super) enum Type {
     Failure,
 }
 
-const TYPES: [(Type, u8); 8] = [
+const TYPES: [(Type, u8); 9] = [
+    (Type::Sandbox, b'S'),
     (Type::Want, b'W'),
     (Type::Ref, b'R'),
     (Type::EndOfRefs, b'E'),

@@ -25,6 +25,8 @@ pub(super) enum Kind {
 /// An https remote.
 pub(super) struct HttpsRemote {
     pub(super) url: String,
+    /// What is connected to: the server, or the proxy.
+    pub(super) nearest: Server,
     pub(super) token: Option<String>,
     pub(super) roots: Option<Vec<u8>>,
     pub(super) proxy: Option<String>,
@@ -57,7 +59,11 @@ pub(super) fn prepare(settings: &RemoteSettings, cache: &Path) -> Result<Prepare
         Location::Git { server, path } => Kind::Git { server, path },
         Location::Path(path) => Kind::Path(path),
         Location::Bundle(path) => Kind::Bundle { path, store: cache.join(store::FOLDER) },
-        Location::Https(url) => Kind::Https(HttpsRemote {
+        Location::Https { url, server } => Kind::Https(HttpsRemote {
+            nearest: match &settings.proxy {
+                Some(proxy) => url::proxy(proxy).ok_or_else(|| reader.wrong(format!("'{proxy}' is no proxy")))?,
+                None => server,
+            },
             url,
             token: settings.token_file.as_deref().map(|path| reader.token(path)).transpose()?,
             roots: settings.ca_file.as_deref().map(|path| reader.bytes(path)).transpose()?,

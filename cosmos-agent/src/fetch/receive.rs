@@ -1,7 +1,7 @@
 //! Takes a fetch's objects from the child: limits before payloads, then the hash, then the store.
 
 use super::frame::{self, Header, Type};
-use super::session::Session;
+use super::talk::Talk;
 use super::{FetchError, INFLATION, Progress};
 use crate::store::{PackWriter, Store};
 
@@ -16,85 +16,88 @@ pub struct Fetched {
 
 /// Reads frames up to the end of the fetch.
 pub(super) fn receive(
-    session: &mut Session,
+    talk: &mut Talk,
     remote: usize,
     progress: &mut dyn Progress,
     store: &Store,
 ) -> Result<Fetched, FetchError> {
-    let count = number(session, remote, progress)?;
+    let count = number(talk, remote, progress)?;
     if count == 0 {
-        done(session, remote)?;
+        done(talk, remote)?;
         return Ok(Fetched { objects: 0, bytes: 0 });
     }
-    let mut pack = store.pack(count).map_err(|source| session.store_error(remote, source))?;
+    let mut pack = store.pack(count).map_err(|source| talk.store_error(remote, source))?;
     let mut bytes = 0;
     for stored in 1..=count {
-        bytes += object(session, remote, bytes, &mut pack)?;
+        bytes += object(talk, remote, bytes, &mut pack)?;
         progress.stored(stored, count);
     }
-    done(session, remote)?;
-    pack.commit().map_err(|source| session.store_error(remote, source))?;
+    done(talk, remote)?;
+    pack.commit().map_err(|source| talk.store_error(remote, source))?;
     Ok(Fetched { objects: count, bytes })
 }
 
 /// Reads the number of objects, and progress until it comes.
-fn number(session: &mut Session, remote: usize, progress: &mut dyn Progress) -> Result<u32, FetchError> {
+fn number(talk: &mut Talk, remote: usize, progress: &mut dyn Progress) -> Result<u32, FetchError> {
     loop {
-        let header = next(session, remote)?;
+        let header = next(talk, remote)?;
         match (header.kind, header.length) {
             (Type::Progress, 12) => {
-                let payload = session.payload(remote, header, session.limits.fetch)?;
+                let payload = talk.payload(remote, header, talk.limits.fetch)?;
                 let (bytes, objects) = payload.split_first_chunk().expect("12 bytes");
                 let objects = objects.try_into().map_or(0, u32::from_le_bytes);
                 progress.received(u64::from_le_bytes(*bytes), objects);
             }
             (Type::Number, 4) => {
-                let payload = session.payload(remote, header, session.limits.fetch)?;
+                let payload = talk.payload(remote, header, talk.limits.fetch)?;
                 let count = u32::from_le_bytes(payload.try_into().expect("4 bytes"));
-                let limit = session.limits.objects;
-                return if count > limit { Err(session.limit(remote, "objects", limit.into())) } else { Ok(count) };
+                let limit = talk.limits.objects;
+                return if count > limit { Err(talk.limit(remote, "objects", limit.into())) } else { Ok(count) };
             }
-            _ => return Err(session.broken(remote, "it sent a frame that does not belong into a fetch")),
+            _ => return Err(talk.broken(remote, "it sent a frame that does not belong into a fetch")),
         }
     }
 }
 
 /// Takes one object; `before` is the size of those before it.
-fn object(session: &mut Session, remote: usize, before: u64, pack: &mut PackWriter<'_>) -> Result<u64, FetchError> {
-    let header = next(session, remote)?;
+fn object(talk: &mut Talk, remote: usize, before: u64, pack: &mut PackWriter<'_>) -> Result<u64, FetchError> {
+    let header = next(talk, remote)?;
     if header.kind != Type::Object || header.length == 0 {
-        return Err(session.broken(remote, "it sent fewer objects than it announced"));
+        return Err(talk.broken(remote, "it sent fewer objects than it announced"));
     }
     let size = u64::from(header.length - 1);
-    let (one, all) = (session.limits.object_size, session.limits.transfer.saturating_mul(INFLATION));
+    let (one, all) = (talk.limits.object_size, talk.limits.transfer.saturating_mul(INFLATION));
     if size > one {
-        return Err(session.limit(remote, "bytes in one object", one));
+        return Err(talk.limit(remote, "bytes in one object", one));
     }
     if before + size > all {
-        return Err(session.limit(remote, "inflated bytes", all));
+        return Err(talk.limit(remote, "inflated bytes", all));
     }
-    let payload = session.payload(remote, header, session.limits.fetch)?;
-    let kind = frame::kind_of(payload[0]).ok_or_else(|| session.broken(remote, "it sent an object of no kind"))?;
-    pack.add(kind, &payload[1..]).map_err(|source| session.store_error(remote, source))?;
+    let payload = talk.payload(remote, header, talk.limits.fetch)?;
+    let kind = frame::kind_of(payload[0]).ok_or_else(|| talk.broken(remote, "it sent an object of no kind"))?;
+    pack.add(kind, &payload[1..]).map_err(|source| talk.store_error(remote, source))?;
     Ok(size)
 }
 
-fn done(session: &mut Session, remote: usize) -> Result<(), FetchError> {
-    match next(session, remote)? {
-        Header { kind: Type::Done, length: 0, .. } => Ok(()),
-        _ => Err(session.broken(remote, "it sent more objects than it announced")),
+fn done(talk: &mut Talk, remote: usize) -> Result<(), FetchError> {
+    match next(talk, remote)? {
+        Header { kind: Type::Done, length: 0, .. } => {
+            talk.answered();
+            Ok(())
+        }
+        _ => Err(talk.broken(remote, "it sent more objects than it announced")),
     }
 }
 
 /// Reads the next header about `remote`; a failure is an error.
-fn next(session: &mut Session, remote: usize) -> Result<Header, FetchError> {
-    let limit = session.limits.fetch;
-    let header = session.header(remote, limit)?;
+fn next(talk: &mut Talk, remote: usize) -> Result<Header, FetchError> {
+    let limit = talk.limits.fetch;
+    let header = talk.header(remote, limit)?;
     if usize::from(header.remote) != remote {
-        return Err(session.broken(remote, "it answered for another remote"));
+        return Err(talk.broken(remote, "it answered for another remote"));
     }
     if header.kind == Type::Failure {
-        return Err(session.failure(remote, header, limit)?);
+        return Err(talk.failure(remote, header, limit)?);
     }
     Ok(header)
 }

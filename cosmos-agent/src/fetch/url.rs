@@ -7,8 +7,13 @@ use cosmos_model::escape;
 /// Where a repository is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// `https://host[:port]/path`; the text as written.
-    Https(String),
+    /// `https://host[:port]/path`.
+    Https {
+        /// The text as written.
+        url: String,
+        /// Where it is.
+        server: Server,
+    },
     /// `ssh://user@host[:port]/path` or `user@host:path`.
     Ssh {
         /// The account.
@@ -77,8 +82,11 @@ impl Location {
         }
         if let Some(rest) = text.strip_prefix("https://") {
             let (authority, _) = split_path(rest)?;
-            let (user, _) = server(authority, 443)?;
-            return if user.is_some() { Err(UrlError::Credentials) } else { Ok(Self::Https(text.to_owned())) };
+            let (user, server) = server(authority, 443)?;
+            return match user {
+                Some(_) => Err(UrlError::Credentials),
+                None => Ok(Self::Https { url: text.to_owned(), server }),
+            };
         }
         if let Some(rest) = text.strip_prefix("git://") {
             let (authority, path) = split_path(rest)?;
@@ -108,6 +116,14 @@ pub fn shown(text: &str) -> String {
         _ => text.to_owned(),
     };
     escape::for_terminal(hidden.as_bytes())
+}
+
+/// Reads `http://host:port`, which may end in a slash; a proxy of another kind is none.
+#[must_use]
+pub fn proxy(text: &str) -> Option<Server> {
+    let authority = text.strip_prefix("http://")?;
+    let (_, server) = server(authority.strip_suffix('/').unwrap_or(authority), 80).ok()?;
+    Some(server)
 }
 
 fn absolute(path: &str) -> Result<PathBuf, UrlError> {
@@ -184,7 +200,7 @@ mod tests {
         };
         let git = |host, port| Location::Git { server: server(host, port), path: "/a/b.git".to_owned() };
         for (text, expected) in [
-            ("https://h:8443/x", Location::Https("https://h:8443/x".to_owned())),
+            ("https://h:8443/x", Location::Https { url: "https://h:8443/x".to_owned(), server: server("h", 8443) }),
             ("git://h.example.org/a/b.git", git("h.example.org", 9418)),
             ("git://[::1]:9501/a/b.git", git("::1", 9501)),
             ("ssh://git@h:2222/srv/x", ssh("h", 2222, "/srv/x")),

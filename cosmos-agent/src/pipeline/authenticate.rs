@@ -1,6 +1,6 @@
 //! The first half of a run: what the remotes offer, and what the judge says to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
@@ -11,6 +11,7 @@ use super::Pipeline;
 use crate::evidence::Look;
 use crate::exit::{Failure, Status, with_causes};
 use crate::fetch::{FetchError, Progress};
+use crate::sandbox::Layer;
 
 /// What a look at the remotes brought.
 pub(super) struct Fetched {
@@ -28,6 +29,7 @@ impl Pipeline<'_> {
     /// Looks at the remotes and brings what is news there into the store.
     pub(super) fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
         let mut look = Look::at_remotes(self.agent)?;
+        self.take_sandbox(look.sandbox());
         let news = self.is_news(&look);
         if news {
             look.transfer(&self.store, &self.haves(), progress);
@@ -55,6 +57,19 @@ impl Pipeline<'_> {
         self.take_verdict();
         self.record.save()?;
         Ok(Vec::new())
+    }
+
+    /// Remembers what the fetching child gave up, and says once what this kernel did not let it give up (F4).
+    fn take_sandbox(&mut self, layers: &BTreeSet<Layer>) {
+        let known = &mut self.record.state.look.sandbox;
+        if known == layers || layers.is_empty() {
+            return;
+        }
+        *known = layers.clone();
+        let missing = [Layer::Files, Layer::Calls].into_iter().filter(|layer| !layers.contains(layer));
+        self.report.remarks.extend(missing.map(|layer| {
+            format!("this kernel cannot shut the fetching process off from other {}, ignoring", layer.name())
+        }));
     }
 
     /// Tells whether any listing differs from the last look, or the objects behind it are gone.

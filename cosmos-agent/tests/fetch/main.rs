@@ -3,5 +3,6 @@
 mod hostile;
 mod plain;
 mod programs;
+mod sandbox;
 mod secure;
 mod servers;

@@ -122,11 +122,12 @@ fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
 }
 
 #[test]
-fn a_look_makes_no_file_and_opens_no_store() {
+fn a_look_makes_an_empty_folder_once_and_opens_no_store() {
     let mut world = World::new();
     let port = world.git_daemon();
     world.look(remote(format!("git://127.0.0.1:{port}/repo.git")), &Limits::default()).unwrap();
-    assert!(!world.path("cache").exists());
+    let files = |folder: &str| std::fs::read_dir(world.path(folder)).unwrap().count();
+    assert_eq!((files("cache"), files("cache/fetch")), (1, 0));
 }
 
 #[test]

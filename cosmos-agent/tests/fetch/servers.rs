@@ -119,10 +119,8 @@ impl World {
         let wants: Vec<ObjectId> = refs?.iter().map(|reference| reference.id).collect();
         let fetched = session.fetch(0, &wants, haves, &mut (), &self.store());
         session.finish();
-        let left = std::fs::read_dir(self.path("cache"))
-            .unwrap()
-            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("fetch-"));
-        assert_eq!(left.count(), 0, "the scratch folder is gone");
+        let left = std::fs::read_dir(self.path("cache/fetch")).unwrap();
+        assert_eq!(left.count(), 0, "the scratch folder is empty");
         fetched
     }
 
