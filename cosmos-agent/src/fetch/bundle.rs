@@ -8,9 +8,10 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 
 use super::Limits;
+use super::pack::open_bases;
 use super::transport::{Transport, TransportError};
 use super::v2::Listing;
-use crate::store::Store;
+use crate::store::oid;
 
 /// A bundle; its pack may rest on objects of the agent's own store, which is read for that.
 pub(super) struct Bundle {
@@ -89,8 +90,8 @@ impl Transport for Bundle {
         let mut input = self.open()?;
         let header = read_header(&mut input, &[], self.limits.refs)?;
         if !header.prerequisites.is_empty() {
-            let store = Store::at(&self.store);
-            let there = |id| self.bases().is_some() && store.has(id).unwrap_or(false);
+            let bases = self.bases().map(|objects| open_bases(&objects)).transpose()?;
+            let there = |id| bases.as_ref().is_some_and(|bases| bases.exists(oid(id)));
             if let Some(id) = header.prerequisites.into_iter().find(|id| !there(*id)) {
                 return Err(TransportError::Prerequisite(id));
             }

@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::Limits;
 use super::deadline::Deadline;
 use super::frame::{self, Type};
-use super::pack::Scratch;
+use super::pack::{Scratch, open_bases};
 use super::prepared::Prepared;
 use super::transport::{self, Transport, TransportError};
 use crate::sandbox::{self, Needs};
@@ -183,13 +183,6 @@ fn fetch(
     remote.transport.fetch(&wants, &haves, &mut pack)?;
     let odb = pack.finish()?;
     send_objects(odb.as_ref(), number, limits, out)
-}
-
-fn open_bases(objects: &Path) -> Result<Odb<'static>, TransportError> {
-    let failed = TransportError::library("open the object store");
-    let odb = Odb::new().map_err(&failed)?;
-    odb.add_disk_alternate(&objects.to_string_lossy()).map_err(&failed)?;
-    Ok(odb)
 }
 
 fn send_objects(odb: Option<&Odb<'_>>, number: u8, limits: &Limits, out: &mut dyn Write) -> Result<(), TransportError> {

@@ -28,6 +28,14 @@ pub(super) fn sink_error(error: &io::Error) -> TransportError {
     TransportError::malformed("pack", error.to_string().as_bytes())
 }
 
+/// Opens the folder of objects that thin packs rest on. Whose it is does not matter here: the parent hashes what comes.
+pub(super) fn open_bases(objects: &Path) -> Result<Odb<'static>, TransportError> {
+    let failed = TransportError::library("open the object store");
+    let odb = Odb::new().map_err(&failed)?;
+    odb.add_disk_alternate(&objects.to_string_lossy()).map_err(&failed)?;
+    Ok(odb)
+}
+
 /// Indexes a pack in a folder of the child's own.
 pub(super) struct Scratch<'a> {
     folder: PathBuf,
