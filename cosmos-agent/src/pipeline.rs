@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::ManagedSet;
+use cosmos_model::object_id::ObjectId;
 use cosmos_model::plan::Plan;
 use cosmos_model::planner::{self, PlanError};
 use cosmos_model::staged::StagedModel;
@@ -34,6 +35,8 @@ pub struct Pipeline<'a> {
     host: &'a mut dyn Host,
     store: Store,
     now: Time,
+    /// The revision whose model this run wrote to a classic host's folder, where no task ran since.
+    shown: Option<ObjectId>,
     /// What the next run must know.
     pub record: Record,
     /// What happened so far.
@@ -45,7 +48,7 @@ impl<'a> Pipeline<'a> {
     #[must_use]
     pub fn new(agent: &'a Agent, host: &'a mut dyn Host, record: Record, report: Report, now: Time) -> Self {
         let state = agent.site.state_folder(agent.settings.backup_size);
-        Self { agent, state, host, store: Store::at(agent.site.store()), now, record, report }
+        Self { agent, state, host, store: Store::at(agent.site.store()), now, shown: None, record, report }
     }
 
     /// Fetches and authenticates, and between them runs the scripts of a classic host, whose model folder and clone
@@ -91,7 +94,7 @@ impl<'a> Pipeline<'a> {
     fn enforce(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
-        let settled = managed.is_settled_at(revision.commit()) && ModelFolder::of(self.agent).is_at(revision.commit());
+        let settled = managed.is_settled_at(revision.commit()) && self.is_model_of(revision)?;
         let mut model = if settled { None } else { Some(self.prepare(revision, &managed.set())?) };
         let tasks = TaskRun::prepare(self.agent, revision, model.as_ref());
         let mut after = None;
@@ -119,6 +122,14 @@ impl<'a> Pipeline<'a> {
             self.host.take_over(&mut after.unwrap_or_else(|| managed.set()))?;
         }
         Ok(())
+    }
+
+    /// Tells whether the folder that tasks run from is what `revision` says: on a classic host somebody, or the pre-tasks
+    /// of the last run, may have changed it.
+    fn is_model_of(&self, revision: &VerifiedRevision) -> Result<bool, Failure> {
+        let folder = ModelFolder::of(self.agent);
+        let whole = self.agent.classic.is_none() || self.shown == Some(revision.commit());
+        Ok(folder.is_at(revision.commit()) && (whole || folder.is_as_left()?))
     }
 
     /// Returns the revision to enforce instead of the accepted one, which is hindered.
@@ -225,6 +236,7 @@ impl<'a> Pipeline<'a> {
             let model = self.stage(revision, &managed)?;
             self.host.write_model(&folder, &model, &self.store)?;
         }
+        self.shown = Some(revision.commit());
         let refs = self.record.refs()?;
         self.host.show_checkout(self.agent, revision, &refs, &self.store)
     }
