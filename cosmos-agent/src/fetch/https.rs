@@ -1,24 +1,23 @@
 //! https://: one POST for the look, one for the fetch, on one connection; no redirects, no proxy of the environment.
 
 use std::io::{self, BufReader, Write};
-use std::net::SocketAddr;
 
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
-use ureq::http::{Response, Uri};
+use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, BodyReader, Proxy};
 
 use super::Limits;
-use super::deadline::{Deadline, SILENCE};
+use super::deadline::Deadline;
 use super::pkt_line::{Packet, PacketReader};
 use super::prepared::HttpsRemote;
 use super::tcp::Address;
 use super::transport::{Transport, TransportError, excerpt};
 use super::v0::{self, Greeting};
 use super::v2;
+
+mod connection;
 
 /// A repository behind a web server that runs git's http-backend or speaks the same.
 pub(super) struct Https {
@@ -53,14 +52,9 @@ impl Https {
             .max_redirects_will_error(false)
             .proxy(proxy)
             .tls_config(tls)
-            .timeout_connect(Some(self.limits.connect))
-            .timeout_per_read(Some(SILENCE))
             .user_agent(concat!("cosmos/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = match self.address {
-            Some(address) => Agent::with_parts(config, DefaultConnector::default(), Fixed(address)),
-            None => Agent::with_parts(config, DefaultConnector::default(), DefaultResolver::default()),
-        };
+        let agent = connection::agent(config, self.address, self.limits.connect, &self.deadline);
         Ok(self.agent.insert(agent).clone())
     }
 
@@ -83,7 +77,6 @@ impl Https {
     }
 
     fn post(&mut self, version: Option<&str>, body: &[u8]) -> Result<Answer, TransportError> {
-        let left = self.deadline.left().map_err(TransportError::Broken)?;
         let request = self.agent()?.post(self.address_of("git-upload-pack"));
         let mut request = request.header("Content-Type", REQUEST).header("Accept", RESULT);
         if let Some(version) = version {
@@ -92,17 +85,16 @@ impl Https {
         if let Some(token) = &self.remote.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let response = request.config().timeout_global(Some(left)).build().send(body);
+        let response = request.send(body);
         self.answer(response, RESULT)
     }
 
     fn get_advertisement(&mut self) -> Result<Answer, TransportError> {
-        let left = self.deadline.left().map_err(TransportError::Broken)?;
         let mut request = self.agent()?.get(self.address_of("info/refs?service=git-upload-pack"));
         if let Some(token) = &self.remote.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let response = request.config().timeout_global(Some(left)).build().call();
+        let response = request.call();
         self.answer(response, ADVERTISEMENT)
     }
 
@@ -182,18 +174,5 @@ fn failed(error: &ureq::Error) -> TransportError {
     match error {
         ureq::Error::Timeout(_) => TransportError::Broken(io::ErrorKind::TimedOut.into()),
         other => TransportError::Http(excerpt(crate::store::chain(other).as_bytes())),
-    }
-}
-
-/// Answers every question with the address of the settings.
-#[derive(Debug)]
-struct Fixed(Address);
-
-impl Resolver for Fixed {
-    fn resolve(&self, uri: &Uri, _: &ureq::config::Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let address: SocketAddr = self.0.or_port(uri.port_u16().unwrap_or(443));
-        let mut addresses = self.empty();
-        addresses.push(address);
-        Ok(addresses)
     }
 }

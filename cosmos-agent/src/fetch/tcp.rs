@@ -3,38 +3,59 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::linux::net::TcpStreamExt;
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, SILENCE};
 use super::transport::TransportError;
 use super::url::Server;
 
 /// A connection with a deadline.
+#[derive(Debug)]
 pub(super) struct Tcp {
     stream: TcpStream,
     deadline: Deadline,
 }
 
 impl Tcp {
-    /// Connects to the first address that answers within `limit`; `address` replaces the resolver.
+    /// Finds the server and connects to its first address that answers, all within `limit`; `address` replaces the resolver.
     pub(super) fn connect(
         server: &Server,
         address: Option<Address>,
         limit: Duration,
         deadline: &Deadline,
     ) -> Result<Self, TransportError> {
+        let until = until(limit, deadline).map_err(TransportError::Broken)?;
+        let candidates = candidates(server, address, until)
+            .map_err(|source| TransportError::Resolve { host: server.host.clone(), source })?;
+        let place = || format!("{} port {}", server.host, server.port);
+        Self::to(&candidates, until, deadline).map_err(|source| TransportError::Connect { place: place(), source })
+    }
+
+    /// Connects to the first of `candidates` that answers; each has its share of the time.
+    pub(super) fn to(candidates: &[SocketAddr], until: Instant, deadline: &Deadline) -> io::Result<Self> {
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        for candidate in candidates(server, address)? {
-            let allowed = deadline.left().map_err(TransportError::Broken)?.min(limit);
-            match TcpStream::connect_timeout(&candidate, allowed) {
+        for (tried, candidate) in candidates.iter().enumerate() {
+            let waiting = u32::try_from(candidates.len() - tried).unwrap_or(u32::MAX);
+            let share = until.saturating_duration_since(Instant::now()) / waiting;
+            if share.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            match TcpStream::connect_timeout(candidate, share) {
                 Ok(stream) => {
-                    stream.set_nodelay(true).map_err(TransportError::Broken)?;
+                    stream.set_nodelay(true)?;
                     return Ok(Self { stream, deadline: deadline.clone() });
                 }
                 Err(error) => failure = error,
             }
         }
-        Err(TransportError::Connect { place: format!("{} port {}", server.host, server.port), source: failure })
+        Err(failure)
+    }
+
+    /// Tells whether a connection that is at rest can be used again: it is open, and nothing came that nobody asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        let quiet = |stream: &TcpStream| matches!(stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        self.stream.set_nonblocking(true).is_ok() && quiet(&self.stream) && self.stream.set_nonblocking(false).is_ok()
     }
 
     /// Gives the bare socket away.
@@ -66,14 +87,26 @@ impl Address {
     }
 }
 
-fn candidates(server: &Server, address: Option<Address>) -> Result<Vec<SocketAddr>, TransportError> {
-    match address {
-        Some(address) => Ok(vec![address.or_port(server.port)]),
-        None => (server.host.as_str(), server.port)
-            .to_socket_addrs()
-            .map(Iterator::collect)
-            .map_err(|source| TransportError::Resolve { host: server.host.clone(), source }),
+/// Returns when a server has to be reached that is looked for from now on.
+pub(super) fn until(limit: Duration, deadline: &Deadline) -> io::Result<Instant> {
+    Ok(Instant::now() + deadline.left()?.min(limit))
+}
+
+/// Returns the server's addresses. The resolver has time limits of its own, which add up: it is waited for until `until`.
+pub(super) fn candidates(server: &Server, address: Option<Address>, until: Instant) -> io::Result<Vec<SocketAddr>> {
+    if let Some(address) = address {
+        return Ok(vec![address.or_port(server.port)]);
     }
+    if let Ok(ip) = server.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, server.port)]);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let question = (server.host.clone(), server.port);
+    // The receiver is gone only when the answer comes too late.
+    let ask = move || drop(sender.send(question.to_socket_addrs().map(Iterator::collect)));
+    std::thread::Builder::new().spawn(ask)?;
+    let left = until.saturating_duration_since(Instant::now());
+    receiver.recv_timeout(left).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 impl Read for Tcp {

@@ -8,11 +8,9 @@ use cosmos_agent::fetch::{Limits, RemoteSettings, Session};
 use cosmos_model::object::ObjectSource;
 use cosmos_model::object_id::ObjectId;
 
-use crate::servers::{World, chain, packet, prefixes, read_request, remote, serve};
+use crate::servers::{ID, World, chain, packet, prefixes, read_request, remote, serve};
 
-const ID: &str = "0123456789abcdef0123456789abcdef01234567";
-
-fn on(port: u16) -> RemoteSettings {
+pub fn on(port: u16) -> RemoteSettings {
     remote(format!("git://127.0.0.1:{port}/repo.git"))
 }
 
@@ -34,7 +32,7 @@ fn assert_refused(world: &World, remote: RemoteSettings, limits: &Limits, reason
 }
 
 /// A server that speaks version 2, lists `main` and then answers the fetch with `pack`, in side-band packets.
-fn serve_pack(pack: Vec<u8>, repeat_end: bool) -> u16 {
+pub fn serve_pack(pack: Vec<u8>, repeat_end: bool) -> u16 {
     serve(move |mut client| {
         read_request(&mut client);
         let listing = packet(format!("{ID} refs/heads/main\n").as_bytes());
@@ -51,14 +49,14 @@ fn serve_pack(pack: Vec<u8>, repeat_end: bool) -> u16 {
     })
 }
 
-fn pack_of(count: u32, entries: &[u8]) -> Vec<u8> {
+pub fn pack_of(count: u32, entries: &[u8]) -> Vec<u8> {
     let mut pack = [b"PACK\0\0\0\x02".as_slice(), &count.to_be_bytes(), entries].concat();
     let trailer = openssl::sha::sha1(&pack);
     pack.extend_from_slice(&trailer);
     pack
 }
 
-fn deflated(bytes: &[u8]) -> Vec<u8> {
+pub fn deflated(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -76,7 +74,7 @@ fn varint(mut number: u64) -> Vec<u8> {
 }
 
 /// The type and size in front of a pack's entry.
-fn entry(kind: u8, size: u64) -> Vec<u8> {
+pub fn entry(kind: u8, size: u64) -> Vec<u8> {
     if size < 16 {
         return vec![kind << 4 | size as u8];
     }
@@ -96,8 +94,8 @@ fn a42_a_huge_blob_is_refused_by_its_name() {
     assert_refused(&world, remote(world.path("repo.git").to_str().unwrap()), &limits, &reason);
 }
 
-#[test]
-fn a42_a_delta_bomb_ends_in_the_child() {
+/// A pack of a few hundred bytes that means 4 GiB.
+pub fn delta_bomb() -> Vec<u8> {
     // 64 KiB of zeros, and a delta that copies them 65,536 times: 4 GiB from a pack of a few hundred bytes.
     let block = 0x1_0000;
     let base = [entry(3, block), deflated(&vec![0; block as usize])].concat();
@@ -105,7 +103,12 @@ fn a42_a_delta_bomb_ends_in_the_child() {
     let delta = [varint(block), varint(block * copies), b"\x80".repeat(copies as usize)].concat();
     let name = cosmos_model::object::hash(cosmos_model::object::ObjectKind::Blob, &vec![0; block as usize]).unwrap();
     let second = [entry(7, delta.len() as u64), name.as_bytes().to_vec(), deflated(&delta)].concat();
-    let port = serve_pack(pack_of(2, &[base, second].concat()), false);
+    pack_of(2, &[base, second].concat())
+}
+
+#[test]
+fn a42_a_delta_bomb_ends_in_the_child() {
+    let port = serve_pack(delta_bomb(), false);
     let world = World::new();
     let start = Instant::now();
     assert_refused(&world, on(port), &Limits::default(), "cannot index the pack");

@@ -6,3 +6,4 @@ mod programs;
 mod sandbox;
 mod secure;
 mod servers;
+mod several;

@@ -29,6 +29,14 @@ fn a_web_server_that_drops_the_version_serves_a_look_and_a_fetch() {
 }
 
 #[test]
+fn a_proxy_is_asked_for_the_server_and_nothing_else_is_connected_to() {
+    let mut world = World::new();
+    let Some(tls) = world.nginx() else { return };
+    let proxy = Some(format!("http://127.0.0.1:{}", crate::several::proxy(tls.port)));
+    fetches_all_and_then_the_difference(&world, &RemoteSettings { proxy, address: None, ..https(&tls, "git") });
+}
+
+#[test]
 fn a_token_is_sent_and_never_shown() {
     let mut world = World::new();
     let Some(tls) = world.nginx() else { return };

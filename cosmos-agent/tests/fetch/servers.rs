@@ -12,6 +12,9 @@ use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 
+/// An object that nobody has.
+pub const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+
 /// A folder with a bare repository `repo.git`, a cache for the agent, and servers that end with it.
 pub struct World {
     /// The folder; removed with the world.
