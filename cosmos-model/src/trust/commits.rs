@@ -7,7 +7,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::history::{self, History, Node};
-use super::judgement::JudgedStep;
 use super::refusal::Refusal;
 use super::signature::{self, Attested};
 use super::signers::TrustSet;
@@ -102,12 +101,22 @@ impl Branch<'_, '_> {
         for id in self.history.order(&BTreeMap::new()) {
             let node = &self.history.nodes[&id];
             match self.judge_commit(id, node) {
-                Ok(good) => drop(self.good.insert(id, good)),
+                Ok(good) => {
+                    let first = node.parents.first().and_then(|parent| self.source_of(*parent));
+                    self.walk.note_holders(first.as_ref(), &good.below.trusted.source, Some(id));
+                    self.good.insert(id, good);
+                }
                 // What rests on a refused commit is not news; the tip says so itself.
                 Err(Refusal::RefusedParent { .. }) => {}
                 Err(refusal) => self.walk.refuse(self.reference.clone(), id, Some(id), refusal),
             }
         }
+    }
+
+    /// Returns where a commit that was judged good says who may sign.
+    fn source_of(&self, commit: ObjectId) -> Option<Source> {
+        let root = Some(&self.root.below).filter(|_| self.root.commit == Some(commit));
+        root.or_else(|| self.good.get(&commit).map(|good| &good.below)).map(|below| below.trusted.source.clone())
     }
 
     fn judge_commit(&mut self, id: ObjectId, node: &Node) -> Result<Good, Refusal> {
@@ -162,7 +171,7 @@ impl Branch<'_, '_> {
         let (mut passed, mut refused) = (Passed::default(), None);
         for (parent, below) in parents {
             let judged = below.clone().and_then(|below| {
-                let by = self.judge_by(id, (&block, &payload), &below, candidate)?;
+                let by = self.judge_by(id, (&block, &payload), (&below, *parent), candidate)?;
                 Ok((below, by))
             });
             match (judged, self.walk.policy.merge_rule) {
@@ -183,25 +192,21 @@ impl Branch<'_, '_> {
         &mut self,
         id: ObjectId,
         signed: (&[u8], &[u8]),
-        below: &Below,
+        (below, parent): (&Below, ObjectId),
         candidate: Option<&Source>,
     ) -> Result<(Vec<Attested>, Rc<TrustSet>), Refusal> {
         let set = self.walk.sources.judging(&below.trusted, candidate);
         let own = self.walk.judge_signature(&set, signed, (below, id));
-        let signer = own.as_ref().ok().map(|good| self.walk.signer(&set, &good.fingerprint));
-        self.walk.steps.push(JudgedStep {
-            object: id,
-            commit: id,
-            reference: None,
-            signer,
-            right: self.walk.right(),
-            policy: below.trusted.source.policy(),
-            refusal: own.as_ref().err().cloned(),
-        });
+        let line = self.walk.proof_line((id, id, None), &own, (&set, below, Some(parent)));
+        self.walk.steps.push(line);
         let mut signatures = alloc::vec![own?];
         for tag in self.cosigned.get(&id).into_iter().flatten() {
             // A further signature that does not count is no reason to refuse what stands without it.
-            signatures.extend(self.walk.judge_signature(&set, tag.signed(), (below, id)));
+            let further = self.walk.judge_signature(&set, tag.signed(), (below, id));
+            let about = (tag.id, id, Some(tag.reference.clone()));
+            let line = self.walk.proof_line(about, &further, (&set, below, Some(parent)));
+            self.walk.steps.push(line);
+            signatures.extend(further);
         }
         let transition = Transition { below, candidate: candidate.cloned(), signatures: &signatures, need: 1 };
         self.walk.judge_transition(&transition)?;

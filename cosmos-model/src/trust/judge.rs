@@ -64,6 +64,7 @@ impl TrustPolicy {
             leaned_on: BTreeSet::new(),
             auditors: (BTreeSet::new(), usize::MAX),
             user_ids: BTreeMap::new(),
+            held_since: BTreeMap::new(),
         }
     }
 
@@ -89,6 +90,8 @@ impl TrustPolicy {
             walk.refused.clear();
             walk.steps.clear();
             walk.leaned_on.clear();
+            walk.held_since.clear();
+            walk.note_holders(None, &standing.below.trusted.source, standing.commit);
             walk.vouched = walk.sources.goodlists().difference(&denied).copied().chain(own.iter().copied()).collect();
             let outcome = match &self.mode {
                 Mode::Commits { branch } => commits::walk(walk, branch, standing.clone()),

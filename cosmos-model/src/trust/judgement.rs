@@ -43,6 +43,15 @@ pub struct JudgedStep {
     pub right: Right,
     /// The policy file it was judged by; `None` for a keys folder or keyring.
     pub policy: Option<ObjectId>,
+    /// The commit whose tree says so (T3); `None` for a keyring given out of band.
+    pub judged_by: Option<ObjectId>,
+    /// When it says it was signed; `None` when no signature could be attributed.
+    pub signed_at: Option<Time>,
+    /// The first commit of this walk from which on the signer held the right; the walk's own start for those who came
+    /// with it.
+    pub since: Option<ObjectId>,
+    /// Whether the candidate's own tree told something new about the signer's certificate (T3).
+    pub refreshed: bool,
     /// Why it was refused; `None` when it counted.
     pub refusal: Option<Refusal>,
 }

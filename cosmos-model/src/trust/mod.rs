@@ -13,6 +13,7 @@ mod judgement;
 mod pattern;
 mod refusal;
 mod rights;
+mod rule;
 mod signature;
 mod signers;
 mod source_tree;

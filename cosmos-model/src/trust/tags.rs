@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use super::agreed::Agreed;
 use super::history::{History, Node};
-use super::judgement::JudgedStep;
 use super::pattern::{NaturalName, TagPattern, compare_names};
 use super::refusal::Refusal;
 use super::signature::Attested;
@@ -125,6 +124,8 @@ impl Releases<'_, '_> {
     fn judge(&mut self, commit: ObjectId, node: &Node, tags: &[&TagEvidence]) -> bool {
         match self.judge_step(commit, node, tags) {
             Ok(standing) => {
+                let parent = self.outcome.standing.below.trusted.source.clone();
+                self.walk.note_holders(Some(&parent), &standing.below.trusted.source, Some(commit));
                 self.outcome.accepted.push(commit);
                 let source = &standing.below.trusted.source;
                 self.outcome.confirmed.extend(self.walk.vouched_by(commit, &standing.signatures, source));
@@ -196,16 +197,9 @@ impl Releases<'_, '_> {
         let judged = self.walk.judge_signature(set, tag.signed(), (below, tag.target));
         let counter = self.last_counter();
         let judged = judged.and_then(|good| self.walk.check_statement(tag.statement.as_ref(), counter).map(|()| good));
-        let signer = judged.as_ref().ok().map(|good| self.walk.signer(set, &good.fingerprint));
-        self.walk.steps.push(JudgedStep {
-            object: tag.id,
-            commit: tag.target,
-            reference: Some(tag.reference.clone()),
-            signer,
-            right: self.walk.right(),
-            policy: below.trusted.source.policy(),
-            refusal: judged.as_ref().err().cloned(),
-        });
+        let about = (tag.id, tag.target, Some(tag.reference.clone()));
+        let line = self.walk.proof_line(about, &judged, (set, below, self.outcome.standing.commit));
+        self.walk.steps.push(line);
         match judged {
             Ok(good) => Some(good),
             Err(refusal) => {

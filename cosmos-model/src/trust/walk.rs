@@ -44,6 +44,8 @@ pub struct Walk<'a> {
     pub auditors: (BTreeSet<String>, usize),
     /// Names by fingerprint, for those that were asked for.
     pub user_ids: BTreeMap<String, String>,
+    /// Since which commit each holder of the right holds it, by where that is said; for the proof only.
+    pub held_since: BTreeMap<Source, BTreeMap<String, Option<ObjectId>>>,
 }
 
 /// A refusal before it is known whether history went past it.
@@ -188,6 +190,50 @@ impl Walk<'_> {
             return Err(Refusal::NoSignersLeft { left, need });
         }
         Ok(trusted)
+    }
+
+    /// Notes since when people hold the right by what `commit` says, on top of `parent`; for the proof.
+    pub fn note_holders(&mut self, parent: Option<&Source>, child: &Source, commit: Option<ObjectId>) {
+        if self.held_since.contains_key(child) {
+            return;
+        }
+        let Ok(set) = self.sources.set(child) else { return };
+        let before = parent.and_then(|parent| self.held_since.get(parent));
+        let since = |holder: &String| before.and_then(|before| before.get(holder)).copied().unwrap_or(commit);
+        let holders = set.holding(self.right()).into_iter().map(|holder| (since(&holder), holder));
+        let holders = holders.map(|(since, holder)| (holder, since)).collect();
+        self.held_since.insert(child.clone(), holders);
+    }
+
+    /// Returns one line of the proof: `judged` by `set`, which is what `below` and the candidate say.
+    pub fn proof_line(
+        &mut self,
+        (object, commit, reference): (ObjectId, ObjectId, Option<String>),
+        judged: &Result<Attested, Refusal>,
+        (set, below, judged_by): (&TrustSet, &Below, Option<ObjectId>),
+    ) -> JudgedStep {
+        let good = judged.as_ref().ok();
+        let fingerprint = good.map(|good| good.fingerprint.as_str());
+        let since = self.held_since.get(&below.trusted.source);
+        let since = fingerprint.and_then(|name| since?.get(name).copied().flatten());
+        let plain = self.sources.judging(&below.trusted, None);
+        let refreshed = fingerprint.is_some_and(|name| {
+            let (with, without) = (set.certificates().get(name), plain.certificates().get(name));
+            with.zip(without).is_some_and(|(with, without)| !Rc::ptr_eq(with, without) && with != without)
+        });
+        JudgedStep {
+            object,
+            commit,
+            reference,
+            signer: fingerprint.map(|name| self.signer(set, name)),
+            right: self.right(),
+            policy: below.trusted.source.policy(),
+            judged_by,
+            signed_at: good.map(|good| good.signed_at),
+            since,
+            refreshed,
+            refusal: judged.as_ref().err().cloned(),
+        }
     }
 
     /// Learns of compromised certificates, and of commits a candidate vouches for.

@@ -6,6 +6,7 @@ mod grammar;
 mod histories;
 mod merges;
 mod patterns;
+mod proof;
 mod signatures;
 mod speed;
 mod support;
