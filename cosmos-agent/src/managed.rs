@@ -2,9 +2,10 @@
 
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::path::RelPath;
 
 use crate::apply::StateFolder;
-use crate::apply::managed_file::{ManagedFile, ManagedFileError};
+use crate::apply::managed_file::{KnownBlobs, ManagedFile, ManagedFileError};
 use crate::exit::{Failure, Status};
 use crate::fs::{FsError, Root};
 
@@ -51,9 +52,29 @@ impl View<'_> {
         self.0.as_ref().map_or(Ok(false), |file| Ok(crate::host::first_difference(root, file)?.is_none()))
     }
 
+    /// Tells whether every path looks as we left it, and no symlink leads to any: each is the only name of its file.
+    ///
+    /// # Errors
+    /// Returns the first path that the kernel does not let us look at.
+    pub fn looks_plainly_untouched(&self, root: &Root) -> Result<bool, FsError> {
+        self.0.as_ref().map_or(Ok(false), |file| crate::host::is_plainly_untouched(root, file))
+    }
+
     /// Returns the set.
     #[must_use]
     pub fn set(&self) -> ManagedSet {
         self.0.as_ref().map(ManagedFile::to_set).unwrap_or_default()
+    }
+
+    /// Returns the set without what lies below `folders`, which are sorted.
+    #[must_use]
+    pub fn set_without(&self, folders: &[RelPath]) -> ManagedSet {
+        self.0.as_ref().map(|file| file.to_set_without(folders)).unwrap_or_default()
+    }
+
+    /// Returns the contents that need not be read to be known.
+    #[must_use]
+    pub fn known(&self) -> Option<KnownBlobs<'_>> {
+        self.0.as_ref().map(KnownBlobs::of)
     }
 }

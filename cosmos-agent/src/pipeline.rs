@@ -1,6 +1,7 @@
 //! The order of the stages, and the only file that knows it: fetch → authenticate → stage → plan → apply → report.
 
 mod authenticate;
+mod part;
 
 use std::borrow::Cow;
 
@@ -27,6 +28,7 @@ use crate::stage;
 use crate::state::Hindrance;
 use crate::store::Store;
 use crate::tasks::{Stage, TaskRun};
+use part::Staged;
 
 /// One run over one host. What it did is in `report`; what the next run must know is in `record`.
 pub struct Pipeline<'a> {
@@ -95,9 +97,9 @@ impl<'a> Pipeline<'a> {
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
         let settled = managed.is_settled_at(revision.commit()) && self.is_model_of(revision)?;
-        let mut model = if settled { None } else { Some(self.prepare(revision, &managed.set())?) };
-        let tasks = TaskRun::prepare(self.agent, revision, model.as_ref());
-        let mut after = None;
+        let mut staged = if settled { None } else { Some(self.prepare(revision, &managed)?) };
+        let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
+        let mut written = false;
         for step in self.agent.steps("apply")? {
             match step {
                 Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
@@ -105,9 +107,9 @@ impl<'a> Pipeline<'a> {
                     self.is_applied(revision)
                 }
                 Step::BuiltIn(FILES) => {
-                    let set = managed.set();
-                    let model = model.take().map_or_else(|| self.stage(revision, &set), Ok)?;
-                    after = Some(self.files(&model, set, &tasks)?);
+                    let staged = self.staged_for_files(staged.take(), revision, &managed)?;
+                    self.files(staged, &tasks)?;
+                    written = true;
                     self.is_applied(revision);
                 }
                 Step::BuiltIn(POST_TASKS) => {
@@ -118,8 +120,12 @@ impl<'a> Pipeline<'a> {
                 Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
             }
         }
-        if tasks.any_ran() && (after.is_some() || !managed.looks_untouched(&self.agent.site.root)?) {
-            self.host.take_over(&mut after.unwrap_or_else(|| managed.set()))?;
+        if tasks.any_ran() {
+            let bytes = if written { Managed::read(&self.state)? } else { bytes };
+            let managed = bytes.view()?;
+            if !managed.looks_untouched(&self.agent.site.root)? {
+                self.host.take_over(&mut managed.set())?;
+            }
         }
         Ok(())
     }
@@ -149,22 +155,33 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Stages a revision that is news here, judges the brake before any task runs, and lays the tasks ready.
-    fn prepare(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
-        let model = self.stage(revision, managed)?;
-        let snapshot = self.observe(&model, managed)?;
-        match planner::plan(&model, &snapshot, managed, self.agent.plan_settings()) {
-            Ok(plan) => refuse_brake(&plan)?,
-            // Pre-tasks may make the users that the model names; it is planned again after them.
-            Err(_) if !model.pre_tasks().is_empty() => {}
-            Err(error) => return Err(self.unplanned(&error)),
-        }
+    fn prepare(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Staged, Failure> {
+        let staged = match self.part(revision, managed)? {
+            Some(part) => part,
+            None => {
+                let whole = self.whole(revision, managed)?;
+                self.judge_brake(&whole)?;
+                whole
+            }
+        };
+        let model = &staged.model;
         let retired = model.retired().map(str::to_owned);
         if let Some(when_and_why) = retired.as_ref().filter(|_| retired != self.record.state.retired) {
             self.report.remarks.push(format!("this host is retired: {when_and_why}"));
         }
         self.record.state.retired = retired;
-        self.host.write_model(&ModelFolder::of(self.agent), &model, &self.store)?;
-        Ok(model)
+        self.host.write_model(&ModelFolder::of(self.agent), model, &self.store)?;
+        Ok(staged)
+    }
+
+    fn judge_brake(&mut self, Staged { model, managed }: &Staged) -> Result<(), Failure> {
+        let snapshot = self.observe(model, managed)?;
+        match planner::plan(model, &snapshot, managed, self.agent.plan_settings()) {
+            Ok(plan) => refuse_brake(&plan),
+            // Pre-tasks may make the users that the model names; it is planned again after them.
+            Err(_) if !model.pre_tasks().is_empty() => Ok(()),
+            Err(error) => Err(self.unplanned(&error)),
+        }
     }
 
     /// Tells whether host and model are as the last run left them, so that a plan would be empty.
@@ -189,8 +206,8 @@ impl<'a> Pipeline<'a> {
     /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
     pub fn planned(&mut self) -> Result<(StagedModel, Plan), Failure> {
         let revision = self.accepted()?;
-        let managed = Managed::read(&self.state)?.view()?.set();
-        let model = self.stage(&revision, &managed)?;
+        let bytes = Managed::read(&self.state)?;
+        let Staged { model, managed } = self.whole(&revision, &bytes.view()?)?;
         let plan = self.plan(&model, &managed)?;
         Ok((model, plan))
     }
@@ -206,13 +223,13 @@ impl<'a> Pipeline<'a> {
         if managed.is_settled_at(revision.commit()) && managed.looks_untouched(&self.agent.site.root)? {
             return Ok(Vec::new());
         }
-        let set = managed.set();
         self.record.state.hindrance = None;
-        let staged = self.stage(&revision, &set);
+        let staged = self.stage(&revision, &managed);
         let model = match self.kept_instead_of(&revision) {
-            Some(applied) => self.stage(&applied, &set)?,
+            Some(applied) => self.stage(&applied, &managed)?,
             None => staged?,
         };
+        let set = managed.set();
         let snapshot = self.observe(&model, &set)?;
         Ok(planner::drift(&model, &snapshot, &set))
     }
@@ -232,8 +249,8 @@ impl<'a> Pipeline<'a> {
     fn show(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         let folder = ModelFolder::of(self.agent);
         if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
-            let managed = Managed::read(&self.state)?.view()?.set();
-            let model = self.stage(revision, &managed)?;
+            let bytes = Managed::read(&self.state)?;
+            let model = self.stage(revision, &bytes.view()?)?;
             self.host.write_model(&folder, &model, &self.store)?;
         }
         self.shown = Some(revision.commit());
@@ -253,7 +270,7 @@ impl<'a> Pipeline<'a> {
         })
     }
 
-    fn stage(&mut self, revision: &VerifiedRevision, managed: &ManagedSet) -> Result<StagedModel, Failure> {
+    fn stage(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
         stage::stage(self.agent, revision, &self.store, managed).map_err(|error| {
             self.is_hindered(error.to_string(), error.needs_newer_agent());
             stage::failure(&error)
@@ -291,8 +308,8 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Plans again, now that pre-tasks ran, and applies; a host that moved meanwhile is planned for once more.
-    fn files(&mut self, model: &StagedModel, mut managed: ManagedSet, tasks: &TaskRun) -> Result<ManagedSet, Failure> {
-        let model = tasks.reread(model)?;
+    fn files(&mut self, Staged { model, mut managed }: Staged, tasks: &TaskRun<'_>) -> Result<(), Failure> {
+        let model = tasks.reread(&model)?;
         let as_released = self.identity(model.revision()).filter(|_| matches!(model, Cow::Borrowed(_)));
         if as_released.is_none() {
             // Known before anything is changed: a run that is killed must not leave the other word.
@@ -309,7 +326,7 @@ impl<'a> Pipeline<'a> {
             managed = applied.managed;
             if applied.refused.is_empty() {
                 self.record.state.as_released = as_released;
-                return Ok(managed);
+                return Ok(());
             }
         }
         let hint = "something else is changing the same files: find it, or leave them to it with policy = \"report\"";

@@ -1,9 +1,6 @@
 //! Staging with effects: known hashes in, the model of this host or a failure out, and the bytes of its files.
 
-use std::collections::HashMap;
-
 use cosmos_model::content::{Content, ContentHash, ContentSource};
-use cosmos_model::managed::{ManagedEntry, ManagedSet};
 use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
@@ -13,7 +10,9 @@ use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
 use crate::apply::ContentError;
+use crate::apply::managed_file::KnownBlobs;
 use crate::exit::{Failure, Status};
+use crate::managed::View;
 use crate::store::Store;
 
 /// Merges the layers of this host.
@@ -24,9 +23,21 @@ pub fn stage(
     agent: &Agent,
     revision: &VerifiedRevision,
     store: &Store,
-    managed: &ManagedSet,
+    managed: &View<'_>,
 ) -> Result<StagedModel, StageError> {
-    cosmos_model::stage::stage(revision, &agent.layers, store, &Known::from(managed))
+    cosmos_model::stage::stage(revision, &agent.layers, store, &Known(managed.known()))
+}
+
+/// Merges the layers of this host as far as they differ from those of `applied`; `None` where that takes a whole model.
+#[must_use]
+pub fn stage_since(
+    agent: &Agent,
+    applied: &VerifiedRevision,
+    revision: &VerifiedRevision,
+    store: &Store,
+    managed: &View<'_>,
+) -> Option<StagedModel> {
+    cosmos_model::stage::stage_since(applied, revision, &agent.layers, store, &Known(managed.known()))
 }
 
 /// Returns the failure of a host that has no model.
@@ -43,19 +54,11 @@ pub fn failure(error: &StageError) -> Failure {
 }
 
 /// Hashes of blobs that the managed set already has, so that they are not read again.
-struct Known(HashMap<ObjectId, (u64, ContentHash)>);
+struct Known<'a>(Option<KnownBlobs<'a>>);
 
-impl From<&ManagedSet> for Known {
-    fn from(managed: &ManagedSet) -> Self {
-        // What a task changed afterwards has another hash than its blob.
-        let of = |entry: &ManagedEntry| Some((entry.blob.filter(|_| !entry.task_made)?, (entry.size, entry.hash)));
-        Self(managed.entries.values().filter_map(of).collect())
-    }
-}
-
-impl KnownContent for Known {
+impl KnownContent for Known<'_> {
     fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
-        self.0.get(&id).copied()
+        self.0.as_ref()?.content_of(id)
     }
 }
 

@@ -61,7 +61,7 @@ fn entry(path: &Path) -> ManagedEntry {
 
 fn managed(root: &Path, paths: &[&str]) -> ManagedSet {
     let entries = paths.iter().map(|text| (path(text), entry(&root.join(text)))).collect();
-    ManagedSet { commit: None, layers: vec!["global".to_owned()], entries }
+    ManagedSet { layers: vec!["global".to_owned()], entries, ..ManagedSet::default() }
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn the_first_difference_is_found_and_none_where_there_is_none() {
     }
     let mut set = managed(root, &["a", "a/one", "a/sub/two", "a-b/three", "c"]);
     let difference = |set: &ManagedSet| {
-        let bytes = encode(set);
+        let bytes = encode(set, None);
         let file = ManagedFile::parse(&bytes).unwrap();
         let found = first_difference(&Root::open(root).unwrap(), &file).unwrap();
         found.map(|path| String::from_utf8(path.to_vec()).unwrap())

@@ -58,4 +58,24 @@ pub struct ManagedSet {
     pub layers: Vec<String>,
     /// The paths.
     pub entries: BTreeMap<RelPath, ManagedEntry>,
+    /// What a set of part of a host leaves out; nothing in a whole one.
+    pub left_out: LeftOut,
+}
+
+/// Folders of a host in which a run changes nothing: what is managed below them is not in the set, and stays managed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// The folders, sorted; they are in the set themselves if they are managed.
+    pub folders: Vec<RelPath>,
+    /// How many files and symlinks are managed below them.
+    pub files: usize,
+}
+
+impl LeftOut {
+    /// Tells whether `path` lies below one of the folders.
+    #[must_use]
+    pub fn has(&self, path: &[u8]) -> bool {
+        let mut slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        slashes.any(|(end, _)| self.folders.binary_search_by(|folder| folder.as_bytes().cmp(&path[..end])).is_ok())
+    }
 }

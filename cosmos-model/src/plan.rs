@@ -155,6 +155,7 @@ pub struct Plan {
     pub(crate) brake: Option<Brake>,
     pub(crate) managed: Vec<(RelPath, ManagedEntry)>,
     pub(crate) layers: Vec<String>,
+    pub(crate) left_out: crate::managed::LeftOut,
 }
 
 impl Plan {
@@ -197,6 +198,7 @@ impl Plan {
             commit: Some(self.commit),
             layers: self.layers.clone(),
             entries: self.managed.iter().cloned().collect(),
+            left_out: self.left_out.clone(),
         }
     }
 }

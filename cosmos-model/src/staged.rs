@@ -104,6 +104,7 @@ pub struct StagedModel {
     pub(crate) post_tasks: Vec<StagedTaskFile>,
     pub(crate) others: BTreeMap<RelPath, (StagedKind, bool)>,
     pub(crate) retired: Option<String>,
+    pub(crate) left_out: Vec<RelPath>,
 }
 
 impl StagedModel {
@@ -176,6 +177,13 @@ impl StagedModel {
     #[must_use]
     pub fn retired(&self) -> Option<&str> {
         self.retired.as_deref()
+    }
+
+    /// Returns the folders below which nothing differs from the revision that [`crate::stage::stage_since`] compared with,
+    /// sorted: what is in them is not among the entries. None in a whole model.
+    #[must_use]
+    pub fn left_out(&self) -> &[RelPath] {
+        &self.left_out
     }
 
     /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.

@@ -11,10 +11,11 @@ use cosmos_model::plan::{Action, Cause, NoteKind, Plan};
 use cosmos_model::planner::recover;
 use cosmos_model::record::StepRecord;
 use cosmos_model::snapshot::Observed;
+use cosmos_model::stage::{stage, stage_since};
 use cosmos_model::staged::StagedModel;
 use proptest::prelude::*;
 use support::host::{Host, file, link, path, root};
-use support::{Node, Tree, native, stage_tree};
+use support::{Node, Nothing, Objects, Tree, native, revision, stage_tree};
 
 /// Few names, so that revisions and hosts meet: files become folders, folders symlinks.
 const PATHS: [&str; 9] = ["a", "a/b", "a/b/c", "a/d", "e", "e/b", "e/b/c", "l/b", "l"];
@@ -163,6 +164,61 @@ proptest! {
         prop_assert_eq!(&host, &whole);
         prop_assert_eq!(ownership(&rest), ownership(&plan));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_differs_from_the_applied_revision_is_planned_as_the_whole_model_is(
+        edits in edits(), first in repository(), second in repository(), shared in prop::sample::subsequence(vec!["a", "e"], 0..=2),
+    ) {
+        let mut objects = Objects::default();
+        let since = revision(first.write(&mut objects), 0);
+        let next = revision(with_folders_of(&first, second, &shared).write(&mut objects), 0);
+        let layers = native("host.example.org");
+        let whole = |revision| stage(revision, &layers, &objects, &Nothing).unwrap_or_else(|error| panic!("{error}"));
+        let mut host = Host::default();
+        edit(&mut host, &edits);
+        let managed = host.converge(&whole(&since), &ManagedSet::default()).1;
+        let has_links = host.paths.values().any(|found| matches!(found, Observed::Symlink { to_directory: true, .. }));
+        let part = stage_since(&since, &next, &layers, &objects, &Nothing).filter(|_| !has_links);
+        let Some(part) = part else { return Ok(()) };
+        let (inside, outside) = divide(&managed, &part);
+        let (plan, whole) = (host.plan(&part, &inside), host.plan(&whole(&next), &managed));
+        prop_assert_eq!(plan.steps(), whole.steps());
+        let mut after = plan.managed_after();
+        prop_assert_eq!(&after.left_out, &inside.left_out);
+        after.entries.extend(outside);
+        prop_assert_eq!(after.entries, whole.managed_after().entries);
+    }
+}
+
+/// Returns `second` with the folders `shared` as they are in `first`.
+fn with_folders_of(first: &Tree, second: Tree, shared: &[&str]) -> Tree {
+    let is_shared = |path: &[u8]| {
+        shared.iter().any(|folder| {
+            let rest = path.strip_prefix(format!("overlay/{folder}").as_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+        })
+    };
+    let (mut kept, other): (BTreeMap<_, _>, _) = (second.0, first.0.clone());
+    kept.retain(|path, _| !is_shared(path));
+    kept.extend(other.into_iter().filter(|(path, _)| is_shared(path)));
+    Tree(kept)
+}
+
+/// Divides what is managed into the set that goes with a model of what differs, and the rest.
+fn divide(managed: &ManagedSet, part: &StagedModel) -> (ManagedSet, BTreeMap<RelPath, ManagedEntry>) {
+    let mut inside = managed.clone();
+    inside.left_out.folders = part.left_out().to_vec();
+    let (outside, entries) =
+        inside.entries.into_iter().partition(|(path, _)| part.left_out().iter().any(|folder| path.is_below(folder)));
+    inside.entries = entries;
+    assert!(
+        managed.entries.keys().all(|path| inside.left_out.has(path.as_bytes()) != inside.entries.contains_key(path))
+    );
+    (inside, outside)
 }
 
 /// Every managed path is remembered, removed, noted, gone already, or means the same file as another path.

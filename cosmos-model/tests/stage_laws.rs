@@ -8,7 +8,7 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::object::ObjectKind;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
-use cosmos_model::stage::{KnownContent, stage};
+use cosmos_model::stage::{KnownContent, stage, stage_since};
 use cosmos_model::staged::StagedEntry;
 use proptest::prelude::*;
 use support::{Objects, Tree, native, revision, staged};
@@ -86,6 +86,47 @@ fn shadowed_and_known_files_are_not_read_and_a_tree_is_read_once() {
     stage(&revision(root, 0), &native(HOST), &objects, &known).unwrap_or_else(|error| panic!("{error}"));
     let read = objects.read.borrow();
     assert_eq!([id("wins"), id("shadowed"), id("known")].map(|id| read.contains(&id)), [true, false, false]);
+}
+
+#[test]
+fn of_a_changed_release_only_changed_folders_are_read_and_other_layers_or_rules_are_staged_anew() {
+    let files = |changed: &'static str, rule: &'static str| {
+        Tree::new(&[
+            ("hosts/ns1.example.org/layer.toml", rule),
+            ("hosts/ns1.example.org/overlay/etc/a/x", "x"),
+            ("hosts/ns1.example.org/overlay/etc/b/y", changed),
+            ("overlay/etc/a/z", "z"),
+            ("overlay/etc/c/w", "w"),
+        ])
+    };
+    let mut objects = Objects::default();
+    let mut write = |tree: Tree| revision(tree.write(&mut objects), 0);
+    let since = write(files("old", ""));
+    let next = write(files("new", ""));
+    let ruled = write(files("new", "[files.'etc/a/x']\nmode = '0600'"));
+    let more = write(Tree::new(&[("hosts/ns1.example.org/overlay/etc/b/y", "y"), ("global/overlay/g", "g")]));
+    let deleting = write(Tree::new(&[
+        ("hosts/ns1.example.org/layer.toml", ""),
+        ("hosts/ns1.example.org/overlay/etc/a/x", "x"),
+        ("hosts/ns1.example.org/overlay/etc/b/y", "new"),
+        ("overlay/etc/a/z", "z"),
+        ("overlay/etc/c/w", "w"),
+        ("delete/etc/c/w", ""),
+    ]));
+    let part = |next| stage_since(&since, next, &native(HOST), &objects, &Known(BTreeMap::new()));
+    let staged = part(&next).expect("only a file differs");
+    assert_eq!(
+        support::overlay(&staged),
+        "etc folder - hosts/ns1.example.org\netc/a folder - hosts/ns1.example.org\n\
+         etc/b folder - hosts/ns1.example.org\netc/b/y file 3 0644 hosts/ns1.example.org\netc/c folder - .\n"
+    );
+    assert_eq!(staged.left_out(), ["etc/a", "etc/c"].map(|folder| folder.parse().expect("a path")));
+    let id = |text: &str| cosmos_model::object::hash(ObjectKind::Blob, text.as_bytes()).expect("no collision");
+    assert!(
+        !["x", "z", "w"].iter().any(|text| objects.read.borrow().contains(&id(text))),
+        "an unchanged file was read"
+    );
+    assert_eq!([part(&ruled), part(&more), part(&deleting)], [None, None, None]);
 }
 
 #[test]

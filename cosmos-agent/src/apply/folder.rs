@@ -3,7 +3,7 @@
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 
-use super::managed_file;
+use super::managed_file::{self, ManagedFile};
 use crate::fs::{self, FsError, Root};
 
 /// Largest managed set that is read, in bytes: a million paths.
@@ -53,13 +53,16 @@ impl StateFolder {
         self.home.read(&self.path("managed"), MANAGED_LIMIT)
     }
 
-    /// Writes the managed set, unless those are its bytes already.
+    /// Writes the managed set, unless those are its bytes already; what it leaves out stays as it is.
     ///
     /// # Errors
     /// Returns an [`FsError`] when it cannot be written; the old one then stays.
     pub fn write_managed(&self, managed: &ManagedSet) -> Result<(), FsError> {
-        let bytes = managed_file::encode(managed);
-        if self.read_managed()?.is_some_and(|old| old == bytes) {
+        let old = self.read_managed()?;
+        let file = old.as_deref().and_then(|old| ManagedFile::parse(old).ok());
+        let kept = file.as_ref().filter(|_| !managed.left_out.folders.is_empty());
+        let bytes = managed_file::encode(managed, kept);
+        if old.is_some_and(|old| old == bytes) {
             return Ok(());
         }
         fs::replace(&self.home, &self.path("managed"), &bytes, 0o600)

@@ -2,11 +2,14 @@
 //!
 //! [`ManagedFile`] borrows from the file's bytes, so that a run which changes nothing allocates nothing per path.
 
+use std::collections::BTreeMap;
+
 use cosmos_model::content::ContentHash;
-use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
+use cosmos_model::managed::{LeftOut, ManagedEntry, ManagedKind, ManagedSet};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::snapshot::{Attributes, Stat};
+use cosmos_model::stage::KnownContent;
 
 /// The name of the format without its version digit.
 const MAGIC: &[u8] = b"COSMOSM";
@@ -171,7 +174,70 @@ impl<'a> ManagedFile<'a> {
             commit: self.commit,
             layers: self.layers.iter().map(|name| (*name).to_owned()).collect(),
             entries: self.records().map(ManagedRecord::to_entry).collect(),
+            left_out: LeftOut::default(),
         }
+    }
+
+    /// Returns the set without what lies below `folders`, which are sorted.
+    #[must_use]
+    pub fn to_set_without(&self, folders: &[RelPath]) -> ManagedSet {
+        let mut left_out = LeftOut { folders: folders.to_vec(), files: 0 };
+        let mut entries = BTreeMap::new();
+        for record in self.records() {
+            if !left_out.has(record.path) {
+                entries.extend([record.to_entry()]);
+            } else if record.kind != ManagedKind::Directory {
+                left_out.files += 1;
+            }
+        }
+        let layers = self.layers.iter().map(|name| (*name).to_owned()).collect();
+        ManagedSet { commit: self.commit, layers, entries, left_out }
+    }
+
+    /// Returns the paths below the folders of `left_out`, each as it lies in the file.
+    fn below(&self, left_out: &LeftOut) -> impl Iterator<Item = (ManagedRecord<'a>, &'a [u8])> {
+        let mut rest = self.entries;
+        let all = (0..self.count).map(move |_| {
+            let start = rest;
+            let record = record(&mut rest).expect("parse checked every entry");
+            (record, &start[..start.len() - rest.len()])
+        });
+        all.filter(|(record, _)| left_out.has(record.path))
+    }
+}
+
+/// The contents of blobs that are known from the managed paths written from them.
+#[derive(Debug)]
+pub struct KnownBlobs<'a> {
+    entries: &'a [u8],
+    /// Each blob with where its record starts, sorted.
+    places: Vec<(ObjectId, usize)>,
+}
+
+impl<'a> KnownBlobs<'a> {
+    /// Collects the blobs of `file`.
+    #[must_use]
+    pub fn of(file: &ManagedFile<'a>) -> Self {
+        let mut rest = file.entries;
+        let mut places = Vec::with_capacity(file.count as usize);
+        for _ in 0..file.count {
+            let start = file.entries.len() - rest.len();
+            let record = record(&mut rest).expect("parse checked every entry");
+            // What a task changed afterwards has another hash than its blob.
+            if record.blob != ObjectId::new([0; 20]) && !record.task_made {
+                places.push((record.blob, start));
+            }
+        }
+        places.sort_unstable();
+        Self { entries: file.entries, places }
+    }
+}
+
+impl KnownContent for KnownBlobs<'_> {
+    fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
+        let at = self.places.binary_search_by(|(blob, _)| blob.cmp(&id)).ok()?;
+        let record = record(&mut &self.entries[self.places[at].1..])?;
+        Some((record.stat.size, record.hash))
     }
 }
 
@@ -236,28 +302,66 @@ fn record<'a>(rest: &mut &'a [u8]) -> Option<ManagedRecord<'a>> {
     })
 }
 
-/// Returns the file's bytes for `set`.
+/// Returns the file's bytes for `set`; what it leaves out is taken from `old`, the file as it was.
 ///
-/// A path longer than 65,535 bytes cannot exist on Linux (4,096) and is left out.
+/// A path longer than 65,535 bytes cannot exist on Linux (4,096) and is left out. A set that leaves out what no file
+/// holds any more has no commit, so that the next run looks at everything.
 #[must_use]
-pub fn encode(set: &ManagedSet) -> Vec<u8> {
-    let entries: Vec<_> =
-        set.entries.iter().filter(|(path, _)| path.as_bytes().len() <= usize::from(u16::MAX)).collect();
-    let mut bytes = Vec::with_capacity(64 + entries.len() * 192);
-    bytes.extend_from_slice(MAGIC);
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&u32::try_from(entries.len()).expect("paths fit into memory by far").to_le_bytes());
-    bytes.extend_from_slice(set.commit.unwrap_or(ObjectId::new([0; 20])).as_bytes());
-    bytes.extend_from_slice(&u32::try_from(set.layers.len()).expect("layers are few").to_le_bytes());
-    for layer in &set.layers {
-        push_short(&mut bytes, layer.as_bytes());
+pub fn encode(set: &ManagedSet, old: Option<&ManagedFile<'_>>) -> Vec<u8> {
+    let mut entries = set.entries.iter().filter(|(path, _)| path.as_bytes().len() <= usize::from(u16::MAX)).peekable();
+    let mut layers = set.layers.clone();
+    let renumbered = old.map(|old| renumber(old, &mut layers)).unwrap_or_default();
+    let commit = set.commit.filter(|_| old.is_some() || set.left_out.folders.is_empty());
+    let mut bytes = header(commit, &layers, set.entries.len() + old.map_or(0, |old| old.count as usize));
+    let mut count: u32 = 0;
+    for (record, raw) in old.iter().flat_map(|old| old.below(&set.left_out)) {
+        while let Some((path, entry)) = entries.next_if(|(path, _)| path.as_bytes() < record.path) {
+            push_entry(&mut bytes, path, entry);
+            count += 1;
+        }
+        let layer = bytes.len() + LAYER_AFTER_PATH + record.path.len();
+        bytes.extend_from_slice(raw);
+        bytes[layer..layer + 2].copy_from_slice(&renumbered[usize::from(record.layer)].to_le_bytes());
+        count += 1;
     }
     for (path, entry) in entries {
-        push_short(&mut bytes, path.as_bytes());
-        push_entry(&mut bytes, entry);
+        push_entry(&mut bytes, path, entry);
+        count += 1;
     }
+    bytes[COUNT..COUNT + 4].copy_from_slice(&count.to_le_bytes());
     let checksum = crc32fast::hash(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Where the header has the number of entries.
+const COUNT: usize = MAGIC.len() + 1;
+/// Where an entry has its layer, the path's bytes not counted: after length, kind and flags.
+const LAYER_AFTER_PATH: usize = 4;
+
+/// Returns the positions in `layers` of the layers of `old`, which are added where they are missing.
+fn renumber(old: &ManagedFile<'_>, layers: &mut Vec<String>) -> Vec<u16> {
+    let mut position = |name: &&str| {
+        let known = layers.iter().position(|layer| layer == name).unwrap_or_else(|| {
+            layers.push((*name).to_owned());
+            layers.len() - 1
+        });
+        u16::try_from(known).expect("a host has far fewer than 65,536 layers")
+    };
+    old.layers.iter().map(&mut position).collect()
+}
+
+/// Returns the first bytes of a file, with room for `entries` and a count of none.
+fn header(commit: Option<ObjectId>, layers: &[String], entries: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64 + entries * 192);
+    bytes.extend_from_slice(MAGIC);
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(commit.unwrap_or(ObjectId::new([0; 20])).as_bytes());
+    bytes.extend_from_slice(&u32::try_from(layers.len()).expect("layers are few").to_le_bytes());
+    for layer in layers {
+        push_short(&mut bytes, layer.as_bytes());
+    }
     bytes
 }
 
@@ -267,7 +371,8 @@ fn push_short(bytes: &mut Vec<u8>, text: &[u8]) {
     bytes.extend_from_slice(text);
 }
 
-fn push_entry(bytes: &mut Vec<u8>, entry: &ManagedEntry) {
+fn push_entry(bytes: &mut Vec<u8>, path: &RelPath, entry: &ManagedEntry) {
+    push_short(bytes, path.as_bytes());
     bytes.push(match entry.kind {
         ManagedKind::File => 1,
         ManagedKind::Symlink => 2,

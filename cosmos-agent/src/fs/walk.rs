@@ -157,19 +157,26 @@ pub struct Cursor<'r> {
     path: Vec<u8>,
     /// Where each open directory's path ends in `path`.
     trail: Vec<(usize, Directory)>,
+    met_links: bool,
 }
 
 impl<'r> Cursor<'r> {
     /// Starts at the root.
     #[must_use]
     pub const fn new(root: &'r Root) -> Self {
-        Self { root, path: Vec::new(), trail: Vec::new() }
+        Self { root, path: Vec::new(), trail: Vec::new(), met_links: false }
     }
 
     /// Forgets what is open; needed after a directory or link was removed or replaced.
     pub fn forget(&mut self) {
         self.path.clear();
         self.trail.clear();
+    }
+
+    /// Tells whether any folder so far was reached through a symlink.
+    #[must_use]
+    pub const fn met_links(&self) -> bool {
+        self.met_links
     }
 
     /// Returns the folder that holds `path`, and the last component.
@@ -194,13 +201,16 @@ impl<'r> Cursor<'r> {
         Ok((self.trail.last().map_or(&self.root.top, |(_, directory)| directory), name))
     }
 
-    fn step(&self, prefix: &[u8], name: &[u8]) -> Result<Directory, Obstacle> {
+    fn step(&mut self, prefix: &[u8], name: &[u8]) -> Result<Directory, Obstacle> {
         let here = self.trail.last().map_or(&self.root.top, |(_, directory)| directory);
         match here.open_directory(name) {
             Ok(directory) => Ok(directory),
             Err(Errno::ENOENT) => Err(Obstacle::Missing),
             // A link or no directory: the full walk knows which, and where `..` in a target leads.
-            Err(_) => self.root.directory(prefix),
+            Err(_) => {
+                self.met_links = true;
+                self.root.directory(prefix)
+            }
         }
     }
 }

@@ -14,7 +14,19 @@ use crate::fs::{Cursor, FsError, Kind, Obstacle, OnPath as _, Root, kind_of, sta
 /// # Errors
 /// Returns the first path that the kernel does not let us look at.
 pub fn first_difference<'a>(root: &Root, managed: &ManagedFile<'a>) -> Result<Option<&'a [u8]>, FsError> {
+    look_along(&mut Cursor::new(root), managed)
+}
+
+/// Tells whether every managed path looks as we left it, and none was reached through a symlink.
+///
+/// # Errors
+/// As [`first_difference`].
+pub fn is_plainly_untouched(root: &Root, managed: &ManagedFile<'_>) -> Result<bool, FsError> {
     let mut cursor = Cursor::new(root);
+    Ok(look_along(&mut cursor, managed)?.is_none() && !cursor.met_links())
+}
+
+fn look_along<'a>(cursor: &mut Cursor<'_>, managed: &ManagedFile<'a>) -> Result<Option<&'a [u8]>, FsError> {
     for record in managed.records() {
         let (directory, name) = match cursor.folder_of(record.path) {
             Ok(reached) => reached,

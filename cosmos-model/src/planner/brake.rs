@@ -33,6 +33,7 @@ pub(super) fn judge(steps: &[Step], managed: &ManagedSet, model: &StagedModel) -
 
 fn rule(removals: &[RelPath], managed: &ManagedSet) -> Option<String> {
     let files = managed.entries.values().filter(|entry| entry.kind != ManagedKind::Directory).count();
+    let files = files + managed.left_out.files;
     if let Some(path) = removals.iter().find(|path| is_dangerous(path)) {
         return Some(format!("'{path}' would be removed, which the host may need to be reached"));
     }

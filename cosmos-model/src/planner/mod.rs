@@ -208,7 +208,8 @@ impl<'a> Planning<'a> {
         steps.append(&mut self.creations);
         self.notes.sort_by(|left, right| left.path.cmp(&right.path));
         let (commit, layers) = (self.model.commit(), self.layers);
-        Ok(Plan { commit, steps, notes: self.notes, brake, managed: self.after, layers })
+        let left_out = self.managed.left_out.clone();
+        Ok(Plan { commit, steps, notes: self.notes, brake, managed: self.after, layers, left_out })
     }
 }
 

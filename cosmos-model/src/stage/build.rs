@@ -25,7 +25,9 @@ const LONGEST_TARGET: usize = 4095;
 
 /// Reads contents and applies attributes; mistakes go to the repository's list.
 pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision, parts: Parts) -> StagedModel {
-    let Parts { names, rules, overlay, delete, pre_tasks, post_tasks, others, retired, narrow_secrets } = parts;
+    let Parts { names, rules, overlay, mut left_out, delete, pre_tasks, post_tasks, others, retired, narrow_secrets } =
+        parts;
+    left_out.sort_unstable();
     let entries = overlay_entries(repository, &names, &rules, overlay, narrow_secrets);
     let named = delete
         .into_iter()
@@ -43,7 +45,18 @@ pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision,
             carried.insert(merged.path, (kind, executable));
         }
     }
-    StagedModel { revision, layers: names, entries, named, deletions, pre_tasks, post_tasks, others: carried, retired }
+    StagedModel {
+        revision,
+        layers: names,
+        entries,
+        named,
+        deletions,
+        pre_tasks,
+        post_tasks,
+        others: carried,
+        retired,
+        left_out,
+    }
 }
 
 fn place(names: &[String], folder: &str, merged: &Merged) -> String {

@@ -26,7 +26,7 @@ pub(super) fn layers(repository: &mut Repository<'_>, root: ObjectId, folders: &
         repository.mistake("COSMOS_REPO_MODELS", "no layers are configured", "set COSMOS_REPO_MODELS in cosmos.conf");
     }
     let places = parts.names.clone();
-    let mut merge = Merge { repository, places: &places, merged: Vec::new() };
+    let mut merge = Merge::new(repository, &places);
     let mut candidates = Vec::new();
     for (position, entries) in listings.iter().enumerate() {
         let layer = LayerIndex(u16::try_from(position).unwrap_or(u16::MAX));
@@ -37,7 +37,7 @@ pub(super) fn layers(repository: &mut Repository<'_>, root: ObjectId, folders: &
                 .map(|Named { name, kind, id }| Candidate { layer, entry: TreeEntry { name, kind: *kind, id: *id } }),
         );
     }
-    merge.level(None, candidates);
+    merge.level(None, candidates, Vec::new());
     for merged in merge.merged {
         sort_into(&mut parts, merged);
     }

@@ -26,6 +26,9 @@ pub(super) struct Merged {
     pub layer: LayerIndex,
 }
 
+/// A layer's tree at a path.
+pub(super) type Source = (LayerIndex, ObjectId);
+
 /// An entry of one layer, as a candidate for its path.
 pub(super) struct Candidate<'t> {
     pub layer: LayerIndex,
@@ -38,11 +41,25 @@ pub(super) struct Merge<'r, 'a> {
     /// For each layer, the folder that is being merged, for messages.
     pub places: &'r [String],
     pub merged: Vec<Merged>,
+    /// Folders that every layer has as it had them before: merged as such, and not entered.
+    pub left_out: Vec<RelPath>,
 }
 
-impl Merge<'_, '_> {
-    /// Merges the folders `sources`, which lie at `path` (`None` for the top).
-    pub fn folders(&mut self, path: Option<&RelPath>, sources: &[(LayerIndex, ObjectId)]) {
+impl<'r, 'a> Merge<'r, 'a> {
+    /// Starts a merge of folders that lie at `places`.
+    pub const fn new(repository: &'r mut Repository<'a>, places: &'r [String]) -> Self {
+        Self { repository, places, merged: Vec::new(), left_out: Vec::new() }
+    }
+
+    /// Merges the folders `sources`, which lie at `path` (`None` for the top), as far as they differ from `before`.
+    pub fn folders(&mut self, path: Option<&RelPath>, sources: &[Source], before: &[Source]) {
+        let (trees, trees_before) = (self.trees(path, sources), self.trees(path, before));
+        let candidates = self.candidates(path, &trees);
+        let candidates_before = self.candidates(path, &trees_before);
+        self.level(path, candidates, candidates_before);
+    }
+
+    fn trees(&mut self, path: Option<&RelPath>, sources: &[Source]) -> Vec<(LayerIndex, Vec<u8>)> {
         let mut trees = Vec::with_capacity(sources.len());
         for (layer, id) in sources {
             let place = self.place(*layer, path.map_or(&[], RelPath::as_bytes));
@@ -50,8 +67,13 @@ impl Merge<'_, '_> {
                 trees.push((*layer, bytes));
             }
         }
+        trees
+    }
+
+    /// Returns the entries of all `trees`, by name, the first layer's first.
+    fn candidates<'t>(&mut self, path: Option<&RelPath>, trees: &'t [(LayerIndex, Vec<u8>)]) -> Vec<Candidate<'t>> {
         let mut candidates = Vec::new();
-        for (layer, bytes) in &trees {
+        for (layer, bytes) in trees {
             match tree::parse(bytes, self.repository.rules) {
                 Ok(entries) => candidates.extend(entries.into_iter().map(|entry| Candidate { layer: *layer, entry })),
                 Err(error) => {
@@ -60,12 +82,21 @@ impl Merge<'_, '_> {
                 }
             }
         }
-        self.level(path, candidates);
+        candidates
     }
 
-    /// Merges the entries that all layers have in one folder.
-    pub fn level(&mut self, path: Option<&RelPath>, mut candidates: Vec<Candidate<'_>>) {
-        candidates.sort_by(|left, right| left.entry.name.cmp(right.entry.name).then(left.layer.cmp(&right.layer)));
+    /// Merges the entries that all layers have in one folder, and had `before`.
+    pub fn level(
+        &mut self,
+        path: Option<&RelPath>,
+        mut candidates: Vec<Candidate<'_>>,
+        mut before: Vec<Candidate<'_>>,
+    ) {
+        let by_name = |left: &Candidate<'_>, right: &Candidate<'_>| {
+            (left.entry.name, left.layer).cmp(&(right.entry.name, right.layer))
+        };
+        candidates.sort_by(by_name);
+        before.sort_by(by_name);
         self.refuse_twins(path, &candidates);
         for group in candidates.chunk_by(|left, right| left.entry.name == right.entry.name) {
             let child = match path {
@@ -78,12 +109,14 @@ impl Merge<'_, '_> {
                 self.repository.mistake(place, "this path is too long, or one too many", "make the tree smaller");
                 return;
             }
-            self.path(child, group);
+            let start = before.partition_point(|one| one.entry.name < group[0].entry.name);
+            let end = before.partition_point(|one| one.entry.name <= group[0].entry.name);
+            self.path(child, group, &before[start..end]);
         }
     }
 
     /// Decides who has one path, and merges what lies below it.
-    fn path(&mut self, path: RelPath, group: &[Candidate<'_>]) {
+    fn path(&mut self, path: RelPath, group: &[Candidate<'_>], before: &[Candidate<'_>]) {
         let is_folder = |candidate: &&Candidate<'_>| candidate.entry.kind == EntryKind::Directory;
         let Some(first_folder) = group.iter().find(is_folder) else {
             return self.push(path, &group[0]);
@@ -92,9 +125,16 @@ impl Merge<'_, '_> {
             return self.conflict(&path, first_folder, other);
         }
         // rsync keeps a folder whichever layer has it, since the list may hold what is in it (C3).
-        let folders: Vec<_> = group.iter().filter(is_folder).map(|folder| (folder.layer, folder.entry.id)).collect();
+        let sources = |group: &[Candidate<'_>]| -> Vec<Source> {
+            group.iter().filter(is_folder).map(|folder| (folder.layer, folder.entry.id)).collect()
+        };
+        let (folders, before) = (sources(group), sources(before));
         self.push(path.clone(), first_folder);
-        self.folders(Some(&path), &folders);
+        if folders == before {
+            self.left_out.push(path);
+        } else {
+            self.folders(Some(&path), &folders, &before);
+        }
     }
 
     fn push(&mut self, path: RelPath, winner: &Candidate<'_>) {

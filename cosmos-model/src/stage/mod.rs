@@ -125,6 +125,28 @@ pub fn stage(
     if repository.mistakes.is_empty() { Ok(model) } else { Err(StageError::mistakes(repository.mistakes)) }
 }
 
+/// Merges the layers of one host as far as they differ from those of `since`, whose model the host has: folders that
+/// are the same in every layer are named and not entered ([`StagedModel::left_out`]).
+///
+/// Returns `None` where only [`stage`] can tell: layers, their order or settings differ, something is wrong, or
+/// `delete/` names what lies in such a folder.
+#[must_use]
+pub fn stage_since(
+    since: &VerifiedRevision,
+    revision: &VerifiedRevision,
+    layers: &Layers,
+    objects: &dyn ObjectSource,
+    known: &dyn KnownContent,
+) -> Option<StagedModel> {
+    let Layers::Native { host, agent } = layers else { return None };
+    let mut repository = Repository::new(objects, known, NameRules::Native);
+    let before = native::order(&mut repository, since.tree(), host, *agent).ok()?;
+    let parts = native::changes(&mut repository, revision.tree(), host, *agent, &before)?;
+    let model = build::model(&mut repository, revision.clone(), parts);
+    let left_out = |path: &crate::path::RelPath| model.left_out.iter().any(|folder| path.is_below(folder));
+    (repository.mistakes.is_empty() && !model.named.keys().any(left_out)).then_some(model)
+}
+
 /// Reads the `fleet.toml` of a verified revision: what `clone` proposes to a host, and the name a host may insist on.
 ///
 /// # Errors
@@ -154,6 +176,8 @@ struct Parts {
     /// What each layer says about its files.
     rules: Vec<Vec<crate::layer::FileRule>>,
     overlay: Vec<merge::Merged>,
+    /// Folders of the overlay that are as they were, so that what is in them was not merged.
+    left_out: Vec<crate::path::RelPath>,
     delete: Vec<merge::Merged>,
     pre_tasks: Vec<merge::Merged>,
     post_tasks: Vec<merge::Merged>,

@@ -11,12 +11,16 @@ use super::{FOLDERS, Parts, StageError};
 use crate::fleet::{self, Fleet, FleetError};
 use crate::host_name::HostName;
 use crate::object_id::ObjectId;
+use crate::path::RelPath;
 use crate::staged::LayerIndex;
 
 type Version = (u64, u64, u64);
 
 /// Folders of a layer that a later version reads; until then a layer that has one is refused.
 const LATER: [&[u8]; 2] = [b"templates", b"secrets"];
+
+/// The layers of a host, first wins, and when and why it was retired.
+pub(super) type Ordered = (Vec<Layer>, Option<String>);
 
 /// Works out the layers of `host`, in order, and merges their folders.
 pub(super) fn layers(
@@ -25,13 +29,36 @@ pub(super) fn layers(
     host: &HostName,
     agent: Version,
 ) -> Result<Parts, StageError> {
+    let (layers, retired) = order(repository, root, host, agent)?;
+    Ok(merge_layers(repository, layers, retired, &[]))
+}
+
+/// Merges what differs from the layers `before`; `None` where they are others, or used otherwise.
+pub(super) fn changes(
+    repository: &mut Repository<'_>,
+    root: ObjectId,
+    host: &HostName,
+    agent: Version,
+    (before, was_retired): &Ordered,
+) -> Option<Parts> {
+    let (layers, retired) = order(repository, root, host, agent).ok()?;
+    let alike = |(one, other): (&Layer, &Layer)| one.folder == other.folder && one.file == other.file;
+    let same = layers.len() == before.len() && layers.iter().zip(before).all(alike) && retired == *was_retired;
+    same.then(|| merge_layers(repository, layers, retired, before))
+}
+
+/// Works out the layers of `host`, in order.
+pub(super) fn order(
+    repository: &mut Repository<'_>,
+    root: ObjectId,
+    host: &HostName,
+    agent: Version,
+) -> Result<Ordered, StageError> {
     let Some(top) = repository.tree("", root) else { return Err(fault(repository)) };
     let fleet = read_fleet(repository, &top, agent)?;
     let Some(host_folder) = host_folder(repository, &top, host) else { return Err(fault(repository)) };
     let mut graph = Graph::new(repository, &top, root);
-    let (layers, retired) = graph.layers(host_folder.as_deref(), fleet.layers_of(host));
-    let parts = merge_layers(repository, layers, retired);
-    Ok(parts)
+    Ok(graph.layers(host_folder.as_deref(), fleet.layers_of(host)))
 }
 
 fn fault(repository: &mut Repository<'_>) -> StageError {
@@ -100,7 +127,12 @@ fn is_host_layer(repository: &mut Repository<'_>, entry: &Named) -> bool {
     find(&entries, b"layer.toml").is_some() || FOLDERS.iter().any(|inner| folder(&entries, inner).is_some())
 }
 
-fn merge_layers(repository: &mut Repository<'_>, layers: Vec<Layer>, retired: Option<String>) -> Parts {
+fn merge_layers(
+    repository: &mut Repository<'_>,
+    layers: Vec<Layer>,
+    retired: Option<String>,
+    before: &[Layer],
+) -> Parts {
     let mut parts = Parts { retired, narrow_secrets: true, ..Parts::default() };
     for layer in &layers {
         for later in LATER.iter().filter(|name| folder(&layer.entries, name).is_some()) {
@@ -112,10 +144,10 @@ fn merge_layers(repository: &mut Repository<'_>, layers: Vec<Layer>, retired: Op
             );
         }
     }
-    parts.overlay = merge_folder(repository, &layers, FOLDERS[0]);
-    parts.delete = merge_folder(repository, &layers, FOLDERS[1]);
-    parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2]);
-    parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3]);
+    (parts.overlay, parts.left_out) = merge_folder(repository, &layers, FOLDERS[0], before);
+    parts.delete = merge_folder(repository, &layers, FOLDERS[1], &[]).0;
+    parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2], &[]).0;
+    parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3], &[]).0;
     for layer in layers {
         parts.names.push(if layer.folder.is_empty() { String::from(".") } else { layer.folder });
         parts.rules.push(layer.file.files);
@@ -123,20 +155,25 @@ fn merge_layers(repository: &mut Repository<'_>, layers: Vec<Layer>, retired: Op
     parts
 }
 
-/// Merges the folder `name` of all layers.
-fn merge_folder(repository: &mut Repository<'_>, layers: &[Layer], name: &[u8]) -> Vec<Merged> {
+/// Merges the folder `name` of all layers, and returns the folders in it that are as in the layers `before`.
+fn merge_folder(
+    repository: &mut Repository<'_>,
+    layers: &[Layer],
+    name: &[u8],
+    before: &[Layer],
+) -> (Vec<Merged>, Vec<RelPath>) {
     let places: Vec<String> = layers.iter().map(|layer| super::repository::below_bytes(&layer.folder, name)).collect();
-    let mut sources = Vec::new();
-    for (position, layer) in layers.iter().enumerate() {
-        match (folder(&layer.entries, name), find(&layer.entries, name)) {
-            (Some(id), _) => sources.push((LayerIndex(u16::try_from(position).unwrap_or(u16::MAX)), id)),
-            (None, Some(_)) => repository.mistake(places[position].clone(), "this must be a folder", ""),
-            (None, None) => (),
+    for (layer, place) in layers.iter().zip(&places) {
+        if folder(&layer.entries, name).is_none() && find(&layer.entries, name).is_some() {
+            repository.mistake(place.clone(), "this must be a folder", "");
         }
     }
-    let mut merge = Merge { repository, places: &places, merged: Vec::new() };
-    if !sources.is_empty() {
-        merge.folders(None, &sources);
-    }
-    merge.merged
+    let sources = |layers: &[Layer]| {
+        let position = |position: usize| LayerIndex(u16::try_from(position).unwrap_or(u16::MAX));
+        let found = layers.iter().enumerate().map(|(at, layer)| Some((position(at), folder(&layer.entries, name)?)));
+        found.flatten().collect::<Vec<_>>()
+    };
+    let mut merge = Merge::new(repository, &places);
+    merge.folders(None, &sources(layers), &sources(before));
+    (merge.merged, merge.left_out)
 }

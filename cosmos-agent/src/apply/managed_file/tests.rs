@@ -39,21 +39,45 @@ fn set() -> impl Strategy<Value = ManagedSet> {
         commit: commit.map(|byte| ObjectId::new([byte; 20])),
         layers: vec!["ns1.example.org".to_owned(), "models/dns".to_owned(), String::new()],
         entries,
+        left_out: LeftOut::default(),
     })
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read(set in set()) {
-        let bytes = encode(&set);
+        let bytes = encode(&set, None);
         let file = ManagedFile::parse(&bytes).unwrap();
         prop_assert_eq!(file.len() as usize, set.entries.len());
         prop_assert_eq!(file.to_set(), set);
     }
 
     #[test]
+    fn what_a_set_leaves_out_stays_as_it_is_in_the_file(old in set(), new in set(), folders in "[a-c]( [a-c]){0,2}") {
+        let mut folders: Vec<RelPath> = folders.split(' ').map(|name| name.parse().unwrap()).collect();
+        folders.sort_unstable();
+        folders.dedup();
+        let (old_bytes, mut part) = (encode(&old, None), new);
+        part.left_out = ManagedFile::parse(&old_bytes).unwrap().to_set_without(&folders).left_out;
+        part.layers = vec!["models/dns".to_owned(), "new".to_owned(), "third".to_owned()];
+        part.entries.retain(|path, _| !part.left_out.has(path.as_bytes()));
+        let bytes = encode(&part, Some(&ManagedFile::parse(&old_bytes).unwrap()));
+        let found = ManagedFile::parse(&bytes).unwrap().to_set();
+        let named = |set: &ManagedSet, below: bool| -> Vec<(RelPath, String, ManagedEntry)> {
+            let entries = set.entries.iter().filter(|(path, _)| part.left_out.has(path.as_bytes()) == below);
+            let name = |entry: &ManagedEntry| set.layers[usize::from(entry.layer)].clone();
+            entries.map(|(path, entry)| (path.clone(), name(entry), ManagedEntry { layer: 0, ..entry.clone() })).collect()
+        };
+        prop_assert_eq!(named(&found, true), named(&old, true));
+        prop_assert_eq!(named(&found, false), named(&part, false));
+        prop_assert_eq!(found.commit, part.commit);
+        let lost = encode(&part, None);
+        prop_assert_eq!(ManagedFile::parse(&lost).unwrap().commit(), None);
+    }
+
+    #[test]
     fn a_changed_byte_or_a_cut_is_refused(set in set(), place in any::<prop::sample::Index>(), with in 1u8..) {
-        let mut bytes = encode(&set);
+        let mut bytes = encode(&set, None);
         let place = place.index(bytes.len());
         prop_assert!(ManagedFile::parse(&bytes[..place]).is_err());
         bytes[place] ^= with;
@@ -64,7 +88,7 @@ proptest! {
     fn bytes_with_a_right_checksum_are_refused_or_read_to_the_same_bytes(
         set in set(), changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)
     ) {
-        let mut bytes = encode(&set);
+        let mut bytes = encode(&set, None);
         bytes.truncate(bytes.len() - TRAILER);
         for (place, with) in changes {
             let place = place.index(bytes.len());
@@ -73,7 +97,7 @@ proptest! {
         let checksum = crc32fast::hash(&bytes);
         bytes.extend_from_slice(&checksum.to_le_bytes());
         if let Ok(file) = ManagedFile::parse(&bytes) {
-            prop_assert_eq!(encode(&file.to_set()), bytes);
+            prop_assert_eq!(encode(&file.to_set(), None), bytes);
         }
     }
 }
