@@ -16,6 +16,9 @@ static FIRST: extern "C" fn() = refuse_configuration;
 const NO_CONFIGURATION: u64 = 0x80;
 /// `OPENSSL_INIT_NO_ATEXIT`: nothing is taken apart at exit while a thread may still use it.
 const NO_CLEANING_UP: u64 = 0x8_0000;
+/// `OPENSSL_INIT_NO_ADD_ALL_CIPHERS`: the OpenPGP library would have a table of all ciphers' names filled, on every start.
+/// Only what reads encrypted key files looks into it, and a host has nobody to ask for their passphrase.
+const NO_CIPHER_NAMES: u64 = 0x10;
 
 // SAFETY: as `openssl/crypto.h` declares it; the vendored library has it under this name.
 unsafe extern "C" {
@@ -26,5 +29,5 @@ unsafe extern "C" {
 extern "C" fn refuse_configuration() {
     // SAFETY: the C library is ready when constructors run, no second thread exists yet, and null means no settings.
     // It fails for want of memory only, and then nothing that needs OpenSSL works afterwards.
-    unsafe { OPENSSL_init_crypto(NO_CONFIGURATION | NO_CLEANING_UP, std::ptr::null()) };
+    unsafe { OPENSSL_init_crypto(NO_CONFIGURATION | NO_CLEANING_UP | NO_CIPHER_NAMES, std::ptr::null()) };
 }
