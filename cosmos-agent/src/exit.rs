@@ -71,12 +71,13 @@ pub struct Failure {
 impl Failure {
     /// Makes a failure out of an error and its chain of sources.
     pub fn new(status: Status, error: &dyn Error, hint: impl Into<String>) -> Self {
-        Self { status, message: with_causes(error), hint: Some(hint.into()) }
+        Self::of(status, with_causes(error), hint)
     }
 
-    /// Makes a failure of a sentence.
+    /// Makes a failure of a sentence. Control characters that foreign text brought along are escaped (A50).
     pub fn of(status: Status, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { status, message: message.into(), hint: Some(hint.into()) }
+        let safe = |text: String| cosmos_model::escape::sentence(&text);
+        Self { status, message: safe(message.into()), hint: Some(safe(hint.into())) }
     }
 }
 

@@ -11,14 +11,33 @@ pub fn for_terminal(bytes: &[u8]) -> String {
         for character in chunk.valid().chars() {
             match character {
                 '\\' => shown.push_str("\\\\"),
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    push_hex(&mut shown, character.encode_utf8(&mut [0; 4]).as_bytes())
-                }
-                _ if character.is_control() => push_hex(&mut shown, character.encode_utf8(&mut [0; 4]).as_bytes()),
+                _ if is_active(character) => push_hex(&mut shown, character.encode_utf8(&mut [0; 4]).as_bytes()),
                 _ => shown.push(character),
             }
         }
         push_hex(&mut shown, chunk.invalid());
+    }
+    shown
+}
+
+/// Tells whether a terminal does something else with `character` than to show it.
+#[must_use]
+pub const fn is_active(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns a sentence whose foreign parts should have been escaped already, with what was forgotten as `\xNN`.
+///
+/// Line breaks and backslashes stay: they are the sentence's own.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_active(character) && character != '\n' {
+            push_hex(&mut shown, character.encode_utf8(&mut [0; 4]).as_bytes());
+        } else {
+            shown.push(character);
+        }
     }
     shown
 }

@@ -31,7 +31,7 @@ pub fn run(options: &LogOptions, global: &GlobalOptions) -> Result<Status, Failu
 
 /// Returns an entry as lines: when, what, which commit and whose signature, then each path.
 fn lines(entry: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let text = |value: &Value| cosmos_model::escape::sentence(value.as_str().unwrap_or("-"));
     let commit: String = text(&entry["commit"]).chars().take(12).collect();
     let signers: Vec<String> = entry["signers"].as_array().into_iter().flatten().map(|s| text(&s["user_id"])).collect();
     let mut lines =
@@ -43,8 +43,8 @@ fn lines(entry: &Value) -> Vec<String> {
         let (object, reference) = (text(&refused["object"]), text(&refused["reference"]));
         lines.push(format!("    refused {object:.12} of '{reference}': {}", text(&refused["reason"])));
     }
-    if let Some(error) = entry["error"].as_str() {
-        lines.push(format!("    failed: {error}"));
+    if entry["error"].is_string() {
+        lines.push(format!("    failed: {}", text(&entry["error"])));
     }
     lines
 }

@@ -79,7 +79,7 @@ fn sandbox(layers: &[Value]) -> String {
 }
 
 fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &Value| escape::sentence(value.as_str().unwrap_or_default());
     let mut lines = vec![Palette::paint(palette.strong, agent.host())];
     let accepted = &body["accepted"];
     match accepted.as_object() {

@@ -14,7 +14,8 @@ pub fn lines(report: &Report, palette: &Palette, verbose: bool) -> Vec<String> {
     lines.extend(report.notes.iter().map(|note| self::note(note, palette)));
     let spoke = |task: &&TaskReport| verbose || task.ending.is_some() || !task.ran;
     lines.extend(report.tasks.iter().filter(spoke).flat_map(|task| self::task(task, palette)));
-    lines.extend(report.remarks.iter().map(|remark| Palette::paint(palette.faint, remark)));
+    let remark = |text: &String| Palette::paint(palette.faint, &cosmos_model::escape::sentence(text));
+    lines.extend(report.remarks.iter().map(remark));
     lines
 }
 
