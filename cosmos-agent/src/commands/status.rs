@@ -1,5 +1,6 @@
 //! `cosmos status`: which revision is accepted, applied, refused, and whether this host is well. Takes no lock.
 
+use cosmos_model::escape;
 use cosmos_model::trust::VerifiedRevision;
 use serde_json::{Value, json};
 

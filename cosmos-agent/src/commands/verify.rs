@@ -62,7 +62,7 @@ fn body(judgement: &Judgement) -> Value {
         json!({
             "object": step.object, "commit": step.commit, "ref": step.reference, "signer": step.signer,
             "right": step.right.as_str(), "policy": step.policy, "verdict": verdict(step.refusal.is_some()),
-            "reason": step.refusal.as_ref().map(ToString::to_string),
+            "reason": step.refusal.as_ref().map(cosmos_model::trust::Refusal::with_causes),
             "repair": step.refusal.as_ref().map(cosmos_model::trust::Refusal::repair),
         })
     });
@@ -79,7 +79,7 @@ fn lines(judgement: &Judgement, palette: &Palette) -> Vec<String> {
     for refused in judgement.refusals.iter().filter(|refused| !refused.overtaken) {
         lines.push(Palette::paint(
             palette.removed,
-            &format!("refused {} of '{}': {}", refused.object, refused.reference, refused.reason),
+            &format!("refused {} of '{}': {}", refused.object, refused.reference, refused.reason.with_causes()),
         ));
         lines.push(format!("    {}", refused.repair()));
     }
@@ -100,6 +100,9 @@ fn line(step: &JudgedStep, palette: &Palette) -> String {
         None => {
             format!("{}  {}  signed by {signer}, by {policy}", Palette::paint(palette.created, "good"), step.commit)
         }
-        Some(refusal) => format!("{}  {}  {signer}: {refusal}", Palette::paint(palette.removed, "bad "), step.commit),
+        Some(refusal) => {
+            let (bad, reason) = (Palette::paint(palette.removed, "bad "), refusal.with_causes());
+            format!("{bad}  {}  {signer}: {reason}", step.commit)
+        }
     }
 }

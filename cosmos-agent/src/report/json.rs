@@ -1,6 +1,9 @@
 //! A run as JSON (docs/formats.md §13).
 
+use std::fmt::{self, Write as _};
+
 use cosmos_model::content::ContentHash;
+use cosmos_model::escape::is_active;
 use cosmos_model::plan::{Action, Note, Plan, Step};
 use cosmos_model::snapshot::{Attributes, Observed};
 use serde_json::{Map, Value, json};
@@ -10,14 +13,29 @@ use crate::exit::Status;
 
 /// Wraps what a command has to say: version, command, host, exit status, and one member named after the command.
 #[must_use]
-pub fn envelope(command: &str, host: &str, status: Status, body: Value) -> Value {
+pub fn envelope(command: &str, host: &str, status: Status, body: Value) -> Document {
     let mut document = Map::new();
     document.insert("format".into(), json!(1));
     document.insert("command".into(), json!(command));
     document.insert("host".into(), json!(host));
     document.insert("exit".into(), json!(status.code()));
     document.insert(command.into(), body);
-    Value::Object(document)
+    Document(Value::Object(document))
+}
+
+/// A document as it is printed: one line, in which what a terminal would act on is written as `\uNNNN` (A50).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document(Value);
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Such characters stand inside strings only, where JSON lets any character be written by its number; all of
+        // them have four digits.
+        self.0.to_string().chars().try_for_each(|character| match is_active(character) {
+            true => write!(f, "\\u{:04x}", u32::from(character)),
+            false => f.write_char(character),
+        })
+    }
 }
 
 /// Returns a plan's steps and notes with the tasks that would run.

@@ -22,8 +22,19 @@ pub struct Forger {
 impl Forger {
     /// Makes a certificate some days old, and gives it to gpg, so that its owner releases as everybody does.
     pub fn new(world: &World, name: &str, days: u64, extra: impl FnOnce(CertBuilder) -> CertBuilder) -> Self {
+        Self::called(world, name, &format!("{name} <{name}@example.org>"), days, extra)
+    }
+
+    /// As [`Forger::new`], with a user id of any text.
+    pub fn called(
+        world: &World,
+        name: &str,
+        user_id: &str,
+        days: u64,
+        extra: impl FnOnce(CertBuilder) -> CertBuilder,
+    ) -> Self {
         let builder = CertBuilder::new()
-            .add_userid(format!("{name} <{name}@example.org>"))
+            .add_userid(user_id)
             .set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
             .set_creation_time(ago(days))
             .set_cipher_suite(CipherSuite::Cv25519);

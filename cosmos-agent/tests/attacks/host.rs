@@ -157,17 +157,3 @@ fn a48_a_run_that_is_killed_in_a_post_task_is_finished_by_the_next() {
     assert_eq!(read(&settled.host, "finished"), "done\n", "the task runs again");
     assert_eq!(settled.status()["applied"]["commit"], settled.world.head());
 }
-
-#[test]
-fn a50_terminal_escapes_in_a_tasks_output_and_name_reach_no_terminal() {
-    let settled = Settled::new();
-    settled.world.write("global/post-tasks.d/010\u{9b}31m", "#!/bin/sh\nprintf '\\033[2Jowned\\r\\n'\nexit 1\n");
-    settled.commit();
-    let mut said = vec![settled.run()];
-    said.push(settled.world.on(&settled.host, &["log"]));
-    said.push(settled.world.on(&settled.host, &["status"]));
-    for ran in said {
-        assert!(!ran.stdout.contains(|c: char| c.is_control() && c != '\n'), "{ran:?}");
-        assert!(!ran.stderr.contains(|c: char| c.is_control() && c != '\n'), "{ran:?}");
-    }
-}

@@ -4,6 +4,7 @@
 mod support;
 
 mod commits;
+mod escapes;
 mod forge;
 mod host;
 mod lifetimes;

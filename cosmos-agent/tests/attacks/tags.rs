@@ -162,19 +162,3 @@ fn a44_a_release_beside_the_accepted_one_is_refused() {
     settled.release("release-2", "release-2");
     settled.refuses(&format!("it does not descend from the accepted revision {accepted}"));
 }
-
-#[test]
-fn a50_terminal_escapes_in_messages_and_names_reach_no_terminal() {
-    let settled = Settled::by_tags();
-    settled.world.write("global/overlay/etc/motd", "newer\n");
-    settled.release("release-2", "cosmos: 1 fleet=\u{1b}]0;owned\u{7}\n\n\u{1b}[31mred");
-    settled.world.git(&["tag", "-m", "\u{1b}[2J", "release-\u{202e}\u{9b}31m"]);
-    let mut said = vec![settled.run()];
-    for words in [&["status"][..], &["verify"], &["log"], &["plan"], &["status", "--json"]] {
-        said.push(settled.world.on(&settled.host, words));
-    }
-    for ran in said {
-        let control = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
-        assert!(!ran.stdout.contains(control) && !ran.stderr.contains(control), "{ran:?}");
-    }
-}

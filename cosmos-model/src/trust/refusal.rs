@@ -184,7 +184,7 @@ impl Refusal {
             text.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        crate::escape::for_terminal(text.as_bytes())
+        crate::escape::sentence(&text)
     }
 
     /// Tells whether time or a missing co-signature may heal it, so that the next run judges the stored objects again.
