@@ -1,42 +1,11 @@
-//! Attacks on the host itself: its environment, its store, its folders, its power.
+//! Attacks on the host itself: its store, its folders, its power.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Settled, executable, put, read};
-
-#[test]
-fn a29_a_hostile_environment_changes_nothing() {
-    let settled = Settled::new();
-    let fake = settled.world.path("fake");
-    let marker = settled.world.path("marker");
-    for program in ["git", "gpg", "gpgv", "gpg-agent", "ssh", "rsync", "sh"] {
-        put(&fake, program, &format!("#!/bin/sh\necho {program} >> {}\nexit 0\n", marker.display()));
-        executable(&fake.join(program));
-    }
-    put(&fake, "gitconfig", "[gpg]\nprogram = /fake/gpg\n[core]\nfsmonitor = /fake/sh\nhooksPath = /fake\n");
-    settled.world.write("global/overlay/etc/motd", "owned\n");
-    let bad = settled.world.commit_unsigned("Owned");
-    let elsewhere = settled.world.path("elsewhere").display().to_string();
-    let fake = fake.display().to_string();
-    let output = Command::new(env!("CARGO_BIN_EXE_cosmos"))
-        .args(["--root", &settled.host.display().to_string(), "run"])
-        .env_clear()
-        .envs([("PATH", fake.as_str()), ("HOME", &fake), ("GNUPGHOME", &fake), ("TMPDIR", &elsewhere)])
-        .envs([("GIT_DIR", elsewhere.as_str()), ("GIT_OBJECT_DIRECTORY", &elsewhere), ("GIT_CONFIG_COUNT", "x")])
-        .envs([("GIT_CONFIG_GLOBAL", format!("{fake}/gitconfig")), ("GIT_CONFIG_SYSTEM", format!("{fake}/gitconfig"))])
-        .envs([("SSL_CERT_FILE", "/dev/null"), ("OPENSSL_CONF", "/dev/zero"), ("https_proxy", "http://127.0.0.1:1")])
-        .envs([("COSMOS_ROOT", "/nowhere"), ("COSMOS_UPDATE_VERIFY", ""), ("COSMOS_CONF_DIR", &elsewhere)])
-        .output()
-        .expect("cosmos runs");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(3), "{stderr}");
-    assert!(stderr.starts_with(&format!("error: revision {} of 'refs/heads/main' is refused", &bad[..12])), "{stderr}");
-    assert!(!marker.exists(), "started: {}", fs::read_to_string(&marker).unwrap_or_default());
-    assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
-}
+use crate::support::{Settled, executable, kept, put, read};
 
 #[test]
 fn a30_hooks_and_settings_put_into_the_store_are_never_run() {
@@ -129,6 +98,91 @@ fn a40_folders_that_exist_keep_their_modes() {
         let found = fs::metadata(settled.host.join(folder)).expect("the folder").permissions().mode() & 0o7777;
         assert_eq!(found, mode, "{folder}");
     }
+}
+
+#[test]
+fn a41_names_and_kinds_that_other_systems_take_for_devices_do_no_harm() {
+    let settled = Settled::new();
+    let dev = settled.host.join("dev");
+    fs::create_dir(&dev).expect("a folder");
+    nix::unistd::mkfifo(&dev.join("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let _socket = std::os::unix::net::UnixListener::bind(dev.join("socket")).expect("a socket");
+    for name in ["dev/pipe", "dev/socket", "srv/con", "srv/AUX", "srv/nul.txt", "srv/com1", "srv/.gitmodules"] {
+        settled.world.write(&format!("global/overlay/{name}"), "x\n");
+    }
+    settled.commit();
+    let ran = settled.run();
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert_eq!(ran.stdout.matches(" blocked: ").count(), 2, "neither written to nor waited for: {ran:?}");
+    let kinds = ["pipe", "socket"].map(|name| {
+        let kind = fs::symlink_metadata(dev.join(name)).expect("it").file_type();
+        (kind.is_fifo(), kind.is_socket())
+    });
+    assert_eq!(kinds, [(true, false), (false, true)]);
+    assert_eq!(["con", "AUX", "nul.txt", "com1"].map(|name| read(&settled.host, &format!("srv/{name}"))), ["x\n"; 4]);
+}
+
+#[test]
+fn a41_a_git_folder_in_any_layer_is_refused() {
+    let settled = Settled::new();
+    let config = settled.world.object("blob", b"[core]\n\tfsmonitor = /bin/false\n");
+    let inner = settled.world.object("tree", &tree_of("100644", "config", &config));
+    for name in [".git", ".GIT", "git~1", ".g\u{200c}it"] {
+        let overlay = settled.world.object("tree", &tree_of("40000", name, &inner));
+        let policy = settled.world.git(&["rev-parse", "HEAD:openpgp-policy.toml"]);
+        let entries = [tree_of("100644", "openpgp-policy.toml", policy.trim()), tree_of("40000", "overlay", &overlay)];
+        let root = settled.world.object("tree", &entries.concat());
+        let sign = format!("-S{}", settled.ada.fingerprint);
+        let commit = settled.world.git_as(&settled.ada, &["commit-tree", &sign, "-p", "HEAD", "-m", "A tree", &root]);
+        settled.world.git(&["update-ref", "refs/heads/main", commit.trim()]);
+        let before = kept(&settled.host);
+        let ran = settled.run();
+        assert!(ran.status != 0 && ran.stderr.contains("is taken for '.git' by some file systems"), "{name}: {ran:?}");
+        assert_eq!(kept(&settled.host), before);
+    }
+}
+
+/// Returns a tree with one entry.
+fn tree_of(mode: &str, name: &str, id: &str) -> Vec<u8> {
+    let mut tree = format!("{mode} {name}\0").into_bytes();
+    tree.extend((0..40).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).expect("hexadecimal")));
+    tree
+}
+
+#[test]
+fn a48_killed_anywhere_each_file_is_old_or_new_and_the_next_run_finishes() {
+    let settled = Settled::new();
+    let names: Vec<String> = (0..80).map(|number| format!("srv/{number:02}")).collect();
+    let [old, new] = ["old\n", "new\n"].map(|line| line.repeat(500));
+    let write = |text: &str| {
+        names.iter().for_each(|name| settled.world.write(&format!("global/overlay/{name}"), text));
+        settled.commit();
+    };
+    write(&old);
+    assert_eq!(settled.run().status, 0);
+    write(&new);
+    for wait in [10, 30, 60, 100] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cosmos"))
+            .args(["--root", &settled.host.display().to_string(), "run"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("cosmos starts");
+        std::thread::sleep(Duration::from_millis(wait));
+        // Fails only when it has ended.
+        let _ = child.kill();
+        child.wait().expect("it ends");
+        for name in &names {
+            let found = read(&settled.host, name);
+            assert!(found == old || found == new, "'{name}' is half, killed after {wait} ms");
+        }
+    }
+    let ran = settled.run();
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert!(names.iter().all(|name| read(&settled.host, name) == new));
+    let left = kept(&settled.host).into_iter().filter(|line| line.contains(".cosmos-") || line.contains("/journal"));
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new());
+    settled.run().prints("");
 }
 
 #[test]

@@ -11,5 +11,6 @@ mod lifetimes;
 mod residue;
 mod signatures;
 mod signers;
+mod surroundings;
 mod tags;
 mod trees;
