@@ -1,6 +1,6 @@
 //! Attacks on a repository whose commits are signed.
 
-use crate::support::{Settled, World, put, read};
+use crate::support::{Before, Settled, World, put, read};
 
 #[test]
 fn a1_a_commit_of_an_attacker_on_the_server_is_refused_unsigned_or_signed_by_a_stranger() {
@@ -136,4 +136,29 @@ fn a27_a_refused_candidate_does_not_stop_the_repair_of_drift() {
     let ran = settled.run();
     assert_eq!((ran.status, ran.stdout.as_str()), (3, "~ etc/motd  drift repaired\n"));
     assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
+}
+
+#[test]
+fn a51_two_hosts_that_were_shown_different_heads_say_so_when_they_see_the_same() {
+    let settled = Settled::new();
+    let other = settled.world.clone_host("ns2.example.org", &settled.trust, &settled.ada);
+    assert_eq!(settled.world.on(&other, &["run"]).status, 0);
+    let base = settled.world.head();
+    let show = |text: &str| {
+        settled.world.git(&["reset", "--quiet", "--hard", &base]);
+        settled.world.write("global/overlay/etc/motd", text);
+        settled.commit()
+    };
+    let first = show("for the first\n");
+    settled.run().prints("~ etc/motd\n");
+    let second = show("for the second\n");
+    settled.world.on(&other, &["run"]).prints("~ etc/motd\n");
+    // Each names the head it was shown, and the one it is shown now.
+    let ran = settled.refuses(&format!("it does not descend from the accepted revision {first}"));
+    assert!(ran.stderr.contains(&second[..12]), "{ran:?}");
+    settled.world.git(&["reset", "--quiet", "--hard", &first]);
+    let (before, ran) = (Before::of(&other), settled.world.on(&other, &["run"]));
+    let expected = format!("it does not descend from the accepted revision {second}\n");
+    assert!(ran.status == 3 && ran.stderr.contains(&first[..12]) && ran.stderr.contains(&expected), "{ran:?}");
+    before.assert_kept(&other);
 }

@@ -8,6 +8,31 @@ use std::time::{Duration, Instant};
 use crate::support::{Settled, executable, kept, put, read};
 
 #[test]
+fn a28_what_was_verified_is_what_is_used_wherever_refs_move_meanwhile() {
+    let settled = Settled::new();
+    let repo = settled.world.repo().display().to_string();
+    settled.world.write("global/overlay/etc/motd", "owned\n");
+    let bad = settled.world.commit_unsigned("Owned");
+    settled.world.git(&["branch", "--quiet", "bad"]);
+    settled.world.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    // While the run is under way, the remote's branch and every ref that the store could have move to something else.
+    let script = format!(
+        "#!/bin/sh\nexport PATH=/usr/bin:/bin\nstore=$COSMOS_ROOT/var/cache/cosmos/store.git\n\
+         git -C {repo} update-ref refs/heads/main {bad}\ncp -r {repo}/.git/objects/. \"$store/objects/\"\n\
+         mkdir -p \"$store/refs/heads\"\necho {bad} > \"$store/refs/heads/main\"\necho {bad} > \"$store/HEAD\"\n\
+         echo '{bad} refs/heads/main' > \"$COSMOS_ROOT/var/lib/cosmos/refs\"\ntouch \"$COSMOS_ROOT/moved\"\n"
+    );
+    settled.world.write("global/pre-tasks.d/010move", &script);
+    settled.world.write("global/overlay/etc/motd", "verified\n");
+    let good = settled.commit();
+    let ran = settled.run();
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "~ etc/motd\n"), "{ran:?}");
+    assert!(settled.host.join("moved").exists(), "the task did its part");
+    assert_eq!(read(&settled.host, "etc/motd"), "verified\n");
+    assert_eq!(settled.status()["applied"]["commit"], good);
+}
+
+#[test]
 fn a30_hooks_and_settings_put_into_the_store_are_never_run() {
     let settled = Settled::new();
     let store = settled.host.join("var/cache/cosmos/store.git");

@@ -12,5 +12,6 @@ mod residue;
 mod signatures;
 mod signers;
 mod surroundings;
+mod table;
 mod tags;
 mod trees;
