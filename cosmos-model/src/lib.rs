@@ -23,6 +23,7 @@ pub mod plan;
 pub mod planner;
 pub mod record;
 pub mod refs;
+pub mod release;
 pub mod snapshot;
 pub mod stage;
 pub mod staged;

@@ -22,8 +22,10 @@ mod merge;
 mod native;
 mod order;
 mod repository;
+mod survey;
 
 use repository::Repository;
+pub use survey::{HostPaths, hosts, is_native, paths};
 
 /// Hashes that are already known, so that blobs which did not change are not read again.
 pub trait KnownContent {

@@ -73,6 +73,21 @@ impl Statement {
         Ok(Some(statement))
     }
 
+    /// Returns the line as it is signed, without a newline; nothing unsaid is in it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = String::from("cosmos: 1");
+        let mut say = |key: &str, value: Option<String>| {
+            value.into_iter().for_each(|value| line.push_str(&alloc::format!(" {key}={value}")));
+        };
+        say("fleet", self.fleet.clone());
+        say("branch", self.branch.clone());
+        say("counter", self.counter.map(|counter| counter.to_string()));
+        say("valid-until", self.valid_until.map(|end| end.to_string()));
+        say("removals", (self.removals > 0).then(|| self.removals.to_string()));
+        line
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), StatementError> {
         let invalid = |key| StatementError::Value { key, value: value.to_string() };
         // `+5` parses as a number, and two spellings of one number are one too many in signed text.
@@ -89,5 +104,26 @@ impl Statement {
             _ => return Err(StatementError::UnknownKey(key.to_string())),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_written_is_read_back_as_it_was() {
+        let full = Statement {
+            fleet: Some("example".into()),
+            branch: Some("main".into()),
+            counter: Some(17),
+            valid_until: Some(Time::from_seconds(1_796_083_200)),
+            removals: 4,
+        };
+        let expected = "cosmos: 1 fleet=example branch=main counter=17 valid-until=2026-12-01T00:00:00Z removals=4";
+        assert_eq!(full.line(), expected);
+        for statement in [full, Statement::default()] {
+            assert_eq!(Statement::parse(statement.line().as_bytes()), Ok(Some(statement)));
+        }
     }
 }

@@ -1,0 +1,83 @@
+//! What the hosts of a tree would have, for an operator who is about to sign it. Nobody can stage from this.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::{FOLDERS, NothingKnown, StageError, native};
+use crate::host_name::HostName;
+use crate::object::ObjectSource;
+use crate::object::tree::{EntryKind, NameRules};
+use crate::object_id::ObjectId;
+use crate::path::RelPath;
+
+use super::repository::{Repository, find, folder};
+
+/// What one host would have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostPaths {
+    /// Files and symlinks that its layers install.
+    pub installed: BTreeSet<RelPath>,
+    /// Paths that its layers delete.
+    pub deleted: BTreeSet<RelPath>,
+}
+
+impl HostPaths {
+    /// Returns what a host that has `self` would lose by getting `next`: what is no longer installed, and what is newly deleted.
+    #[must_use]
+    pub fn lost_in(&self, next: &Self) -> BTreeSet<RelPath> {
+        let dropped = self.installed.difference(&next.installed).cloned();
+        dropped.chain(next.deleted.difference(&self.deleted).cloned()).collect()
+    }
+}
+
+/// Returns the hosts that have a layer of their own in `tree`, sorted.
+#[must_use]
+pub fn hosts(tree: ObjectId, objects: &dyn ObjectSource) -> Vec<HostName> {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
+    let top = repository.tree("", tree).unwrap_or_default();
+    let below = folder(&top, b"hosts").and_then(|id| repository.tree("hosts", id)).unwrap_or_default();
+    let named = |name: &[u8]| core::str::from_utf8(name).ok().and_then(|name| HostName::new(name).ok());
+    let is_folder = |kind: EntryKind| kind == EntryKind::Directory;
+    let mut found: Vec<HostName> =
+        below.iter().filter(|entry| is_folder(entry.kind)).filter_map(|entry| named(&entry.name)).collect();
+    for entry in top.iter().filter(|entry| is_folder(entry.kind)) {
+        let name = named(&entry.name).filter(|name| name.as_str().contains('.') && !name.as_str().ends_with(".d"));
+        let inside = repository.tree("", entry.id).unwrap_or_default();
+        let is_layer =
+            find(&inside, b"layer.toml").is_some() || FOLDERS.iter().any(|one| folder(&inside, one).is_some());
+        found.extend(name.filter(|_| is_layer));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Returns the paths of the host's model, contents unread.
+///
+/// # Errors
+/// Returns [`StageError`] as staging would, but for what only contents and attributes show.
+pub fn paths(
+    tree: ObjectId,
+    host: &HostName,
+    agent: (u64, u64, u64),
+    objects: &dyn ObjectSource,
+) -> Result<HostPaths, StageError> {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
+    let parts = native::layers(&mut repository, tree, host, agent)?;
+    if !repository.mistakes.is_empty() {
+        return Err(StageError::mistakes(repository.mistakes));
+    }
+    let installed = parts.overlay.into_iter().filter(|merged| merged.kind != EntryKind::Directory);
+    let deleted = parts.delete.into_iter().filter(|merged| matches!(merged.kind, EntryKind::File { .. }));
+    let installed: BTreeSet<RelPath> = installed.map(|merged| merged.path).collect();
+    let deleted = deleted.map(|merged| merged.path).filter(|path| !installed.contains(path)).collect();
+    Ok(HostPaths { installed, deleted })
+}
+
+/// Tells whether the repository says by itself which layers a host has; a classic one leaves that to its hosts (C12).
+#[must_use]
+pub fn is_native(tree: ObjectId, objects: &dyn ObjectSource) -> bool {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Classic);
+    let top = repository.tree("", tree).unwrap_or_default();
+    find(&top, b"fleet.toml").is_some()
+}
