@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod operator;
+
+pub use operator::{BelieveOptions, ReleaseOptions};
+
 /// Makes this host what a signed repository says it should be.
 #[derive(Debug, Parser)]
 #[command(name = "cosmos", version, disable_version_flag = true, propagate_version = true)]
@@ -74,6 +78,11 @@ pub enum Command {
     Status,
     /// Judges a revision again and shows the proof
     Verify(VerifyOptions),
+    /// Verifies what the remote has, shows what is new, signs it and pushes: for operators, in their clone
+    #[command(
+        after_help = "Examples:\n  cosmos release\n  cosmos release --valid-until 2026-12-01\n  cosmos release --ring early\n  cosmos release --cosign release-8\n  cosmos release --revert release-7"
+    )]
+    Release(ReleaseOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
     /// Runs gpg on the classic keyring

@@ -23,6 +23,7 @@ pub mod managed;
 pub mod model_folder;
 mod openssl;
 pub mod operation;
+pub mod operator;
 pub mod pause;
 pub mod pipeline;
 pub mod record;

@@ -68,6 +68,23 @@ impl Site {
         })
     }
 
+    /// Opens the site of an operator's clone, all of it below `folder` in git's own.
+    ///
+    /// # Errors
+    /// Returns an [`FsError`] when `folder` is no directory.
+    pub fn of_clone(folder: &Path) -> Result<Self, FsError> {
+        let root = Root::open(folder)?;
+        Ok(Self {
+            home: root.clone(),
+            home_path: folder.to_path_buf(),
+            root,
+            root_path: folder.to_path_buf(),
+            state: fixed("state"),
+            run: fixed("run"),
+            cache: folder.to_path_buf(),
+        })
+    }
+
     /// Returns the folder of the bare object store (F1).
     #[must_use]
     pub fn store(&self) -> PathBuf {

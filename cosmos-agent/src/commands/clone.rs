@@ -1,7 +1,6 @@
 //! `cosmos clone`: this host's trust settings, written once, and the first fetch.
 
 use cosmos_model::host_name::HostName;
-use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::trust::{MergeRule, Mode};
 
@@ -13,7 +12,7 @@ use crate::fs::{self, Root};
 use crate::operation::{self, Manner};
 use crate::record::Record;
 use crate::report::progress;
-use crate::settings::TrustFile;
+use crate::settings::{INTRODUCTION_HINT, TrustFile, introduction_of};
 use crate::site::Site;
 
 /// Introduces this host to a repository, or in classic mode makes the clone (C2).
@@ -71,7 +70,8 @@ fn settings(options: &CloneOptions, site: &Site) -> Result<TrustFile, Failure> {
     Ok(TrustFile {
         fqdn: fqdn(options, site)?,
         mode,
-        introduction: introduction_of(introduction)?,
+        introduction: introduction_of(introduction)
+            .map_err(|error| Failure::new(Status::Usage, &error, INTRODUCTION_HINT))?,
         fleet: None,
         threshold: 1,
         policy_threshold: None,
@@ -96,22 +96,6 @@ fn mode(options: &CloneOptions) -> Result<Mode, Failure> {
         (_, Some(pattern)) => Ok(Mode::Tags { pattern: pattern.clone(), classic: false }),
         (_, None) => Ok(Mode::Commits { branch: branch() }),
     }
-}
-
-fn introduction_of(text: &str) -> Result<(ObjectId, String), Failure> {
-    let shown = cosmos_model::escape::for_terminal(text.as_bytes());
-    let wrong = |what: &str| {
-        let hint = "a commit's 40 digits, a colon, and its signer's whole fingerprint of 40 or 64 digits";
-        Failure::of(Status::Usage, format!("'{shown}' is no introduction: {what}"), hint)
-    };
-    let (commit, fingerprint) = text.split_once(':').ok_or_else(|| wrong("there is no colon in it"))?;
-    let commit = commit.parse().map_err(|_| wrong("what is before the colon is no commit id"))?;
-    let fingerprint: String = fingerprint.chars().filter(|character| !character.is_whitespace()).collect();
-    let digits = fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !digits || !matches!(fingerprint.len(), 40 | 64) {
-        return Err(wrong("what is after the colon is no whole fingerprint"));
-    }
-    Ok((commit, fingerprint.to_ascii_uppercase()))
 }
 
 /// Returns the name this host shall have for good: the word given, else what `/etc/hostname` says if it has a domain.

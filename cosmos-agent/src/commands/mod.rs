@@ -18,6 +18,7 @@ mod log;
 mod manual;
 mod pause;
 mod plan;
+mod release;
 mod resume;
 mod run;
 mod status;
@@ -42,6 +43,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Drift => drift::run(global),
         Command::Status => status::run(global),
         Command::Verify(options) => verify::run(&options, global),
+        Command::Release(options) => release::run(&options, global),
         Command::Log(options) => log::run(&options, global),
         Command::Gpg(options) => gpg::run(&options, global),
         Command::Pause(options) => pause::run(&options, global),

@@ -4,6 +4,7 @@
 //! of its own. It is waited for by its process, not by the end of its output: what it leaves running in the
 //! background may keep the output open for ever.
 
+mod exchange;
 mod output;
 mod pidfd;
 mod run_self;
@@ -22,6 +23,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+pub use exchange::{Answer, ask};
 pub use output::Output;
 pub use run_self::run_self;
 

@@ -5,6 +5,7 @@
 
 mod agent;
 mod document;
+mod introduction;
 mod limits;
 pub mod load;
 mod mistake;
@@ -13,6 +14,7 @@ mod trust;
 mod units;
 
 pub use agent::{AgentFile, AgentSettings, MergedAgent};
+pub use introduction::{INTRODUCTION_HINT, InvalidIntroduction, introduction_of};
 pub use limits::LimitsFile;
 pub use load::LoadError;
 pub use mistake::{Mistake, Mistakes};

@@ -184,13 +184,13 @@ impl World {
 
     /// Runs the agent.
     pub fn cosmos(&self, words: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_cosmos"))
-            .args(words)
-            .env("TZ", "UTC")
-            .env_remove("COLUMNS")
-            .env("LANG", "C.UTF-8")
-            .output()
-            .expect("cosmos runs");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+        self.run(command.args(words).env("TZ", "UTC").env_remove("COLUMNS").env("LANG", "C.UTF-8"))
+    }
+
+    /// Runs a program.
+    pub fn run(&self, command: &mut Command) -> Ran {
+        let output = command.stdin(std::process::Stdio::null()).output().expect("the program runs");
         Ran {
             status: output.status.code().unwrap_or(-1),
             stdout: self.neutral(&output.stdout),

@@ -1,0 +1,56 @@
+//! What operators type in their clone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which clone, and whom it believes; said once, it is remembered in `.git/cosmos/`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BelieveOptions {
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+    /// The introduction, as hosts are told it; needed once
+    #[arg(long, value_name = "COMMIT:FINGERPRINT")]
+    pub trust: Option<String>,
+    /// The release tags of this fleet, with --trust
+    #[arg(long, value_name = "PATTERN", requires = "trust")]
+    pub tags: Option<String>,
+    /// The branch whose commits are signed, with --trust; the one checked out when left out
+    #[arg(long, requires = "trust", conflicts_with = "tags")]
+    pub branch: Option<String>,
+    /// How many signatures hosts ask for, with --trust
+    #[arg(long, value_name = "NUMBER", requires = "trust")]
+    pub threshold: Option<usize>,
+}
+
+/// Options of `release`.
+#[derive(Debug, Args)]
+pub struct ReleaseOptions {
+    /// The release's name; the one after the newest when left out
+    pub name: Option<String>,
+    /// Add your signature to a release that another operator made; where commits are signed, to a commit
+    #[arg(long, value_name = "TAG", conflicts_with_all = ["name", "revert", "valid_until"])]
+    pub cosign: Option<String>,
+    /// Go back: release what TAG was, on top of what is
+    #[arg(long, value_name = "TAG")]
+    pub revert: Option<String>,
+    /// Release to the hosts of a ring only
+    #[arg(long, value_name = "NAME")]
+    pub ring: Option<String>,
+    /// Until when hosts call this release fresh
+    #[arg(long, value_name = "TIME")]
+    pub valid_until: Option<String>,
+    /// What the release is about
+    #[arg(short = 'm', long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Sign with this OpenPGP key instead of gpg
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Ask nothing
+    #[arg(short = 'y', long)]
+    pub yes: bool,
+    /// Which clone, and whom it believes
+    #[command(flatten)]
+    pub believe: BelieveOptions,
+}
