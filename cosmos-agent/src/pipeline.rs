@@ -4,8 +4,11 @@ mod authenticate;
 mod part;
 
 use std::borrow::Cow;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use cosmos_model::content::ContentHash;
+use cosmos_model::escape;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::plan::Plan;
@@ -23,7 +26,7 @@ use crate::host::{Host, ObserveRequest};
 use crate::managed::{Managed, View};
 use crate::model_folder::ModelFolder;
 use crate::record::Record;
-use crate::report::Report;
+use crate::report::{Report, TaskReport};
 use crate::stage;
 use crate::state::Hindrance;
 use crate::store::Store;
@@ -73,7 +76,7 @@ impl<'a> Pipeline<'a> {
                 Step::BuiltIn(_) => {}
                 // A refusal ended the command of Cosmos 1.5: what comes after it is told of good revisions only.
                 Step::Script { .. } if fetched.is_none() && self.report.is_refusing() => {}
-                Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
+                Step::Script { path, .. } => self.run_script(&path)?,
             }
         }
         Ok(failed)
@@ -117,7 +120,7 @@ impl<'a> Pipeline<'a> {
                     tasks.run(Stage::After, self.host, &mut self.report, &changed)?;
                 }
                 Step::BuiltIn(_) => {}
-                Step::Script { path, .. } => self.host.run_script(self.agent, &path)?,
+                Step::Script { path, .. } => self.run_script(&path)?,
             }
         }
         if tasks.any_ran() {
@@ -136,6 +139,16 @@ impl<'a> Pipeline<'a> {
         let folder = ModelFolder::of(self.agent);
         let whole = self.agent.classic.is_none() || self.shown == Some(revision.commit());
         Ok(folder.is_at(revision.commit()) && (whole || folder.is_as_left()?))
+    }
+
+    /// Runs a script of a classic host's own; a dry run names it, with its command's folder.
+    fn run_script(&mut self, path: &Path) -> Result<(), Failure> {
+        if !self.host.run_script(self.agent, path)? {
+            let folder = path.parent().and_then(Path::parent);
+            let name = folder.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
+            self.report.tasks.push(TaskReport::skipped(escape::for_terminal(name.as_os_str().as_bytes())));
+        }
+        Ok(())
     }
 
     /// Returns the revision to enforce instead of the accepted one, which is hindered.

@@ -106,7 +106,7 @@ impl<'a> TaskRun<'a> {
                 Failure::new(Status::Failed, &error, hint)
             })?;
             match outcome {
-                TaskOutcome::Skipped => report.tasks.push(TaskReport::skipped(name)),
+                TaskOutcome::Skipped => report.tasks.push(TaskReport::skipped(name.to_string())),
                 TaskOutcome::Ran(finished) => {
                     self.any_ran.set(true);
                     self.ran.borrow_mut().push(Ran { task: name.to_string(), until: SystemTime::now() });
@@ -167,8 +167,9 @@ impl<'a> TaskRun<'a> {
 }
 
 impl TaskReport {
-    fn skipped(name: &RelPath) -> Self {
-        Self { name: name.to_string(), ending: None, exit: None, seconds: 0.0, output: String::new(), ran: false }
+    /// Names what a dry run leaves out.
+    pub(crate) fn skipped(name: String) -> Self {
+        Self { name, ending: None, exit: None, seconds: 0.0, output: String::new(), ran: false }
     }
 
     fn of(name: &RelPath, finished: &Finished) -> Self {

@@ -14,6 +14,7 @@ use crate::report::json as report_json;
 use crate::report::style::Palette;
 use crate::sandbox::Layer;
 use crate::state::State;
+use crate::store::Store;
 
 /// Prints the state of this host.
 ///
@@ -39,6 +40,9 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
     let now = operation::now();
     let accepted = state.trust.accepted();
     let pause = pause::in_force(&agent.site.root, now);
+    // Looking makes no store.
+    let store = Some(Store::at(agent.site.store())).filter(Store::exists);
+    let imported = store.map(|store| agent.trust.imported_by_hand(&state.trust, &store, now)).unwrap_or_default();
     let stale = accepted.is_some_and(|revision| agent.trust.is_stale(revision, now));
     Ok(json!({
         "accepted": accepted.map(revision),
@@ -46,6 +50,7 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
         "look": {"ok": state.look.failing_since.is_none(), "failing_since": state.look.failing_since},
         "sandbox": state.look.sandbox,
         "refused": state.trust.refused(),
+        "imported": imported,
         "paused": pause.map(|pause| json!({"reason": pause.reason, "until": pause.until})),
         "failure": state.failure,
         "back_off": state.back_off,
@@ -122,6 +127,10 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
     }
     if let Some(layers) = body["sandbox"].as_array().filter(|layers| !layers.is_empty()) {
         say("sandbox", sandbox(layers));
+    }
+    for signer in body["imported"].as_array().into_iter().flatten() {
+        let (fingerprint, name) = (text(&signer["fingerprint"]), text(&signer["user_id"]));
+        say("imported", format!("{fingerprint} {name}: by hand, may sign the next release"));
     }
     if body["paused"].is_object() {
         say("paused", text(&body["paused"]["reason"]));

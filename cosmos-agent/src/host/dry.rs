@@ -86,8 +86,9 @@ impl<H: Host> Host for DryHost<H> {
         }
     }
 
-    fn run_script(&mut self, _agent: &Agent, _path: &Path) -> Result<(), Failure> {
-        Ok(())
+    /// Scripts know nothing of dry tasks: they are named, and never run.
+    fn run_script(&mut self, _agent: &Agent, _path: &Path) -> Result<bool, Failure> {
+        Ok(false)
     }
 
     fn show_checkout(

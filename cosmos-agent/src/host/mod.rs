@@ -78,11 +78,11 @@ pub trait Host {
     /// Returns why it cannot be written.
     fn list_changes(&mut self, list: &RelPath, changed: &[RelPath]) -> Result<(), FsError>;
 
-    /// Runs a script of a classic host's own command folder (C10).
+    /// Runs a script of a classic host's own command folder (C10); tells whether it ran.
     ///
     /// # Errors
     /// Returns a [`Failure`] when it does not end well.
-    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<(), Failure>;
+    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<bool, Failure>;
 
     /// Makes a classic host's clone show `revision` (C2).
     ///

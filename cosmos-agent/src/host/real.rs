@@ -89,9 +89,9 @@ impl Host for RealHost {
         task::list_changes(self.state.home(), list, changed)
     }
 
-    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<(), Failure> {
+    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<bool, Failure> {
         let classic = agent.classic.as_ref().expect("only classic hosts have command folders");
-        crate::classic::host::run_script(classic, path, &[])
+        crate::classic::host::run_script(classic, path, &[]).map(|()| true)
     }
 
     fn show_checkout(

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use crate::host::{Classic, IMPORT, KEYS, mode_of, silent};
-use crate::support::tree;
+use crate::support::{Ran, tree};
 
 #[test]
 fn c1_a_line_that_another_tool_appended_puts_its_layer_before_the_hosts_own() {
@@ -312,8 +312,32 @@ fn c7_a_locked_out_host_is_rescued_by_a_key_imported_by_hand() {
     assert_eq!(host.cron().status, 1);
     let key = fs::read(host.world.certificate(&carol)).expect("a certificate");
     assert_eq!(host.fed(&["gpg", "--batch", "--quiet", "--import"], &key), silent(0));
+    let line = format!("imported  {} carol <carol@example.org>: by hand, may sign the next release", carol.fingerprint);
+    let imported = || -> Vec<String> {
+        let lines = host.cosmos(&["status"]).stdout;
+        lines.lines().filter(|line| line.starts_with("imported")).map(str::to_owned).collect()
+    };
+    assert_eq!(imported(), [line]);
     host.converge();
     assert_eq!(host.read("etc/motd"), "by carol\n");
+    assert_eq!(imported(), Vec::<String>::new(), "the next accepted release ends it");
+}
+
+#[test]
+fn c7_a_key_that_a_task_imports_out_of_the_release_is_not_by_hand() {
+    let host = Classic::new();
+    host.world.write("global/post-tasks.d/015keys", IMPORT);
+    host.release("ops-2026-01-01-v01");
+    host.adopt();
+    host.converge();
+    let bob = host.world.operator("bob", "ed25519");
+    host.publish_key(&bob, "bob");
+    host.release("ops-2026-01-01-v02");
+    host.converge();
+    assert!(host.keyring().contains(&bob.fingerprint));
+    let status: serde_json::Value =
+        serde_json::from_str(&host.cosmos(&["status", "--json"]).stdout).expect("one JSON document");
+    assert_eq!(status["status"]["imported"], serde_json::json!([]));
 }
 
 #[test]
@@ -475,6 +499,28 @@ fn c10_scripts_of_the_host_run_at_their_numbers_among_our_steps() {
         "75told of the host",
     ];
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn c10_a_dry_run_names_the_hosts_own_scripts_and_runs_none() {
+    let host = Classic::new();
+    host.world.write("global/pre-tasks.d/010look", "#!/bin/sh\nexit 0\n");
+    host.release("ops-2026-01-01-v01");
+    host.adopt();
+    host.converge();
+    for script in ["update.d/15before", "apply.d/15 own", "apply.d/90after", "apply.d/95switched-off"] {
+        let mode = if script.ends_with("off") { 0o644 } else { 0o755 };
+        host.put(&format!("conf/{script}"), "#!/bin/sh\ntouch \"$COSMOS_BASE/ran\"\n", mode);
+    }
+    let applied = Ran {
+        status: 0,
+        stdout: "> apply.d/15 own\n> pre-tasks.d/010look\n> apply.d/90after\n".to_owned(),
+        stderr: String::new(),
+    };
+    assert_eq!(host.cosmos(&["-n", "apply"]), applied);
+    let updated = Ran { stdout: "> update.d/15before\n".to_owned(), ..applied };
+    assert_eq!(host.cosmos(&["-n", "update"]), updated);
+    assert!(!host.path("base/ran").exists());
 }
 
 #[test]

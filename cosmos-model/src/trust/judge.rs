@@ -42,7 +42,7 @@ impl TrustPolicy {
     }
 
     /// Lays out the evidence and what is known about certificates.
-    fn bench<'a>(&'a self, state: &TrustState, evidence: &'a Evidence<'a>) -> Walk<'a> {
+    pub(super) fn bench<'a>(&'a self, state: &TrustState, evidence: &'a Evidence<'a>) -> Walk<'a> {
         let clock = state.latest.map_or(evidence.now, |latest| latest.max(evidence.now));
         let openpgp = StandardPolicy::at(signature::stamp(clock));
         let keyring = match &self.introduction {

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod agreed;
+mod by_hand;
 mod commits;
 mod compromise;
 mod history;
