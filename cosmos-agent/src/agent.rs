@@ -30,6 +30,8 @@ pub struct Agent {
     pub layers: Layers,
     /// Where the repository is.
     pub remotes: Vec<RemoteSettings>,
+    /// Whether the repository comes from a file that was named for this once.
+    pub once: bool,
     /// How much a remote may cost.
     pub limits: Limits,
     /// The host's name, in native mode.
@@ -120,6 +122,7 @@ impl Agent {
             limits: settings.limits(&trust.limits),
             fqdn: Some(trust.fqdn),
             remotes: trust.remotes,
+            once: false,
             settings,
             classic: None,
             options: options.clone(),
@@ -137,6 +140,7 @@ impl Agent {
             file.canonicalize().map_err(|error| missing(format!("cannot find '{}': {error}", file.display())))?;
         let path = path.to_str().ok_or_else(|| missing("the bundle's path is not UTF-8".to_owned()))?;
         self.remotes = vec![RemoteSettings { url: format!("bundle:{path}"), ..RemoteSettings::default() }];
+        self.once = true;
         Ok(())
     }
 

@@ -63,7 +63,8 @@ pub enum Command {
     )]
     Clone(CloneOptions),
     /// Fetches and authenticates: the newest revision that passes becomes the one to apply
-    Update,
+    #[command(after_help = "Examples:\n  cosmos update\n  cosmos update --bundle /media/stick/fleet.bundle")]
+    Update(UpdateOptions),
     /// Applies the accepted revision to this host
     Apply(ApplyOptions),
     /// Updates, then applies
@@ -184,6 +185,14 @@ pub struct ApplyOptions {
     /// Wait for another run to end
     #[arg(long)]
     pub wait: bool,
+}
+
+/// Options of `update`.
+#[derive(Debug, Default, Args)]
+pub struct UpdateOptions {
+    /// Take the repository from a bundle file instead of the remotes
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
 }
 
 /// Options of `run`.

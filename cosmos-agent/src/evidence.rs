@@ -51,6 +51,17 @@ impl Look {
         Ok(Self { session, settings: settings_digest(&agent.trust), listings, failed })
     }
 
+    /// Returns the remotes that answered, as they may be shown.
+    pub fn answered(&self) -> impl Iterator<Item = &str> {
+        self.listings.iter().map(|listing| listing.url.as_str())
+    }
+
+    /// Returns what each remote offers, in the order of the settings.
+    #[must_use]
+    pub fn offers(&self) -> Vec<(String, Vec<RemoteRef>)> {
+        self.listings.iter().map(|listing| (listing.url.clone(), listing.refs.clone())).collect()
+    }
+
     /// Returns what the fetching child gave up before it looked.
     #[must_use]
     pub const fn sandbox(&self) -> &BTreeSet<Layer> {

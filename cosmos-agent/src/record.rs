@@ -130,6 +130,21 @@ impl Record {
         Ok(())
     }
 
+    /// Remembers by the times of empty files that these remotes answered: the state is not written for it.
+    ///
+    /// # Errors
+    /// Returns [`RecordError`] that names the file.
+    pub fn answered<'u>(&self, remotes: impl Iterator<Item = &'u str>) -> Result<(), RecordError> {
+        for remote in remotes.filter(|_| self.kept) {
+            let path = self.site.answered_file(remote);
+            if let Some(folder) = path.parent() {
+                fs::make_directories(&self.site.home, &folder, 0o700)?;
+            }
+            fs::touch(&self.site.home, &path)?;
+        }
+        Ok(())
+    }
+
     fn write(&self, files: &[(&RelPath, &[u8])]) -> Result<(), FsError> {
         if let Some(folder) = files.first().and_then(|(path, _)| path.parent()) {
             fs::make_directories(&self.site.home, &folder, 0o700)?;

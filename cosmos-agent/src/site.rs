@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cosmos_model::content::ContentHash;
 use cosmos_model::path::RelPath;
 
 use crate::apply::StateFolder;
@@ -107,6 +108,13 @@ impl Site {
     #[must_use]
     pub fn log_file(&self) -> RelPath {
         self.in_state("log.jsonl")
+    }
+
+    /// Returns the empty file whose time says when this remote answered last (docs/formats.md §9), below the home.
+    #[must_use]
+    pub fn answered_file(&self, remote: &str) -> RelPath {
+        let name = ContentHash::of(remote.as_bytes()).to_string();
+        self.in_state("answered").join(&name.as_bytes()[..16]).expect("a plain name")
     }
 
     /// Returns the lock (docs/formats.md §15), below the home.

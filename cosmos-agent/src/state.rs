@@ -58,6 +58,9 @@ pub struct Look {
     pub listings: BTreeMap<String, ContentHash>,
     /// Since when no remote could be reached.
     pub failing_since: Option<Time>,
+    /// The remote that offered the accepted revision first.
+    #[serde(default)]
+    pub source: Option<String>,
     /// What the fetching child gave up before it looked.
     #[serde(default)]
     pub sandbox: BTreeSet<Layer>,

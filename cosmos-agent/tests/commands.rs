@@ -39,8 +39,8 @@ fn every_json_document_has_its_documented_members() {
     has(
         &status,
         &[
-            "accepted", "applied", "look", "sandbox", "refused", "paused", "failure", "stale", "managed", "retired",
-            "agent",
+            "accepted", "applied", "look", "remotes", "sandbox", "refused", "paused", "failure", "stale", "managed",
+            "retired", "agent",
         ],
     );
     has(&status["accepted"], &["commit", "time", "signers", "tag"]);

@@ -99,6 +99,7 @@ pub fn load(folder: &Path, options: &GlobalOptions) -> Result<Agent, Failure> {
         trust: policy(&classic, &layers, keys),
         layers: Layers::Classic { folders: layers },
         remotes: vec![RemoteSettings { url, ..RemoteSettings::default() }],
+        once: false,
         limits: settings.limits(&crate::fetch::Limits::default()),
         fqdn: None,
         settings,

@@ -36,7 +36,7 @@ pub fn execute(cli: Cli) -> Status {
     let ended = match command {
         Command::Init(options) => init::run(&options, global),
         Command::Clone(options) => clone::run(&options, global),
-        Command::Update => update::run(global),
+        Command::Update(options) => update::run(&options, global),
         Command::Apply(options) => apply::run(&options, global),
         Command::Run(options) => run::run(&options, global),
         Command::Plan => plan::run(global),

@@ -1,6 +1,7 @@
 //! `cosmos status`: which revision is accepted, applied, refused, and whether this host is well. Takes no lock.
 
 use cosmos_model::escape;
+use cosmos_model::time::Time;
 use cosmos_model::trust::VerifiedRevision;
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use crate::agent::Agent;
 use crate::apply::managed_file::ManagedFile;
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
+use crate::fetch::url;
 use crate::operation;
 use crate::pause;
 use crate::report::json as report_json;
@@ -48,6 +50,7 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
         "accepted": accepted.map(revision),
         "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation})),
         "look": {"ok": state.look.failing_since.is_none(), "failing_since": state.look.failing_since},
+        "remotes": remotes(agent, state),
         "sandbox": state.look.sandbox,
         "refused": state.trust.refused(),
         "imported": imported,
@@ -69,8 +72,41 @@ fn hindered(state: &State, newer_agent: bool) -> Option<&str> {
     state.hindrance.as_ref().filter(|hindrance| hindrance.newer_agent == newer_agent).map(|it| it.why.as_str())
 }
 
+/// Returns each remote with when it answered last, and whether it gave the accepted revision; a bundle that was named
+/// for once comes after them.
+fn remotes(agent: &Agent, state: &State) -> Vec<Value> {
+    let source = state.look.source.as_deref();
+    let mut shown: Vec<String> = agent.remotes.iter().map(|remote| url::shown(&remote.url)).collect();
+    shown.extend(source.filter(|source| !shown.iter().any(|url| url == source)).map(str::to_owned));
+    let remote = |url: &String| {
+        let file = agent.site.path_of(&agent.site.answered_file(url));
+        let modified = std::fs::metadata(file).and_then(|found| found.modified()).ok();
+        let answered = modified.and_then(|time| jiff::Timestamp::try_from(time).ok());
+        let answered = answered.map(|time| Time::from_seconds(time.as_second()));
+        json!({"url": url, "answered": answered, "gave_accepted": source == Some(url)})
+    };
+    shown.iter().map(remote).collect()
+}
+
 fn revision(revision: &VerifiedRevision) -> Value {
     json!({"commit": revision.commit(), "time": revision.signed_at(), "signers": revision.signers(), "tag": revision.tag()})
+}
+
+fn lines_about_fetching(body: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{value}"));
+    if let Some(since) = body["look"]["failing_since"].as_str() {
+        say("remotes", format!("out of reach since {since}"));
+    }
+    for remote in body["remotes"].as_array().into_iter().flatten() {
+        let answered = remote["answered"].as_str().map(|time| format!(", answered {time}")).unwrap_or_default();
+        let gave = if remote["gave_accepted"] == true { ", gave the accepted revision" } else { "" };
+        say("remote", format!("{}{answered}{gave}", remote["url"].as_str().unwrap_or_default()));
+    }
+    if let Some(layers) = body["sandbox"].as_array().filter(|layers| !layers.is_empty()) {
+        say("sandbox", sandbox(layers));
+    }
+    lines
 }
 
 /// Words what the fetching child gives up, and what it does not.
@@ -121,13 +157,8 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
         lines.push(Palette::paint(palette.removed, &line));
         lines.push(format!("          {}", text(&refused["repair"])));
     }
+    lines.extend(lines_about_fetching(body));
     let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{value}"));
-    if let Some(since) = body["look"]["failing_since"].as_str() {
-        say("remote", format!("out of reach since {since}"));
-    }
-    if let Some(layers) = body["sandbox"].as_array().filter(|layers| !layers.is_empty()) {
-        say("sandbox", sandbox(layers));
-    }
     for signer in body["imported"].as_array().into_iter().flatten() {
         let (fingerprint, name) = (text(&signer["fingerprint"]), text(&signer["user_id"]));
         say("imported", format!("{fingerprint} {name}: by hand, may sign the next release"));

@@ -1,7 +1,7 @@
 //! `cosmos update`: fetch and authenticate.
 
 use crate::agent::Agent;
-use crate::cli::GlobalOptions;
+use crate::cli::{GlobalOptions, UpdateOptions};
 use crate::exit::{Failure, Status};
 use crate::operation::{self, Manner};
 use crate::report::progress;
@@ -10,8 +10,11 @@ use crate::report::progress;
 ///
 /// # Errors
 /// Returns a [`Failure`] when settings, lock or state do not let it start.
-pub fn run(global: &GlobalOptions) -> Result<Status, Failure> {
-    let agent = Agent::load(global)?;
+pub fn run(options: &UpdateOptions, global: &GlobalOptions) -> Result<Status, Failure> {
+    let mut agent = Agent::load(global)?;
+    if let Some(bundle) = &options.bundle {
+        agent.take_bundle(bundle)?;
+    }
     let manner = Manner::changing("update", &agent.options, false);
     let report = operation::perform(&agent, manner, |pipeline| {
         let failed = pipeline.update(&mut progress::bar(&agent))?.into_iter().next();

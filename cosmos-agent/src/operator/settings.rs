@@ -71,6 +71,7 @@ pub fn believed(
         limits: settings.limits(&trust.limits),
         fqdn: None,
         remotes: vec![remote],
+        once: false,
         settings,
         classic: None,
         // What is verified is remembered in a dry run, too: it changes nothing that anybody else sees.

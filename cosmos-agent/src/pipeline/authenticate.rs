@@ -19,6 +19,7 @@ pub(super) struct Fetched {
     news: bool,
     refs: Vec<RemoteRef>,
     listings: BTreeMap<String, ContentHash>,
+    offers: Vec<(String, Vec<RemoteRef>)>,
     failed: Vec<FetchError>,
 }
 
@@ -30,14 +31,18 @@ impl Pipeline<'_> {
     pub(super) fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
         let mut look = Look::at_remotes(self.agent)?;
         self.take_sandbox(look.sandbox());
+        if !self.agent.once {
+            self.record.answered(look.answered())?;
+        }
         let news = self.is_news(&look);
         if news {
             look.transfer(&self.store, &self.haves(), progress);
         }
         let (succeeded, listings, refs) = (look.succeeded(), look.digests(), look.refs());
+        let offers = if news { look.offers() } else { Vec::new() };
         let failed = look.end();
         self.report.remarks.extend(failed.iter().map(|error| with_causes(error)));
-        Ok(Fetched { succeeded, news, refs, listings, failed })
+        Ok(Fetched { succeeded, news, refs, listings, offers, failed })
     }
 
     /// Judges what was fetched, if anything is news or time may have healed a refusal, and remembers the verdict.
@@ -50,13 +55,29 @@ impl Pipeline<'_> {
         if self.agent.options.insecure_skip_verification {
             self.take_unverified(&fetched.refs);
         } else if fetched.news || self.record.state.trust.refused().iter().any(|refused| refused.heals) {
+            let before = self.record.state.trust.accepted().map(VerifiedRevision::commit);
             self.judge_anew(&fetched.refs);
+            self.take_source(before, &fetched.offers);
             self.record.state.look.listings = fetched.listings;
             self.record.remember_refs(&fetched.refs);
         }
         self.take_verdict();
         self.record.save()?;
         Ok(Vec::new())
+    }
+
+    /// Remembers who offered the revision that is accepted now; one that was accepted before keeps its source.
+    fn take_source(&mut self, before: Option<ObjectId>, offers: &[(String, Vec<RemoteRef>)]) {
+        let accepted = self.record.state.trust.accepted();
+        let commit = accepted.map(VerifiedRevision::commit);
+        if commit == before {
+            return;
+        }
+        let tag = accepted.and_then(VerifiedRevision::tag).map(|tag| format!("refs/tags/{tag}").into_bytes());
+        let is_it = |offer: &RemoteRef| Some(offer.id) == commit || tag.as_ref() == Some(&offer.name);
+        let named = offers.iter().find(|(_, refs)| refs.iter().any(is_it));
+        // An older commit below a refused tip is named by nobody: whoever answered first has it.
+        self.record.state.look.source = named.or(offers.first()).map(|(remote, _)| remote.clone());
     }
 
     /// Remembers what the fetching child gave up, and says once what this kernel did not let it give up (F4).
