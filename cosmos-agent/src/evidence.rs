@@ -133,10 +133,24 @@ impl Look {
 
 /// Hashes what the administrator may change by hand between two runs.
 fn settings_digest(trust: &TrustPolicy) -> ContentHash {
-    match &trust.introduction {
-        // The rest of a classic host's settings is fixed, or shows in the listing already.
-        Introduction::Keyring(keyring) => ContentHash::of(keyring),
-        // How it is written may change with the program: then a host judges once more, which does no harm.
-        Introduction::Commit { .. } => ContentHash::of(format!("{trust:?}").as_bytes()),
-    }
+    // Every field by name: a new one that is forgotten here does not compile.
+    let TrustPolicy {
+        mode,
+        introduction,
+        fleet,
+        threshold,
+        policy_threshold,
+        merge_rule,
+        require_statement,
+        max_age,
+        key_folders,
+    } = trust;
+    let introduction = match introduction {
+        Introduction::Keyring(keyring) => ContentHash::of(keyring).to_string(),
+        Introduction::Commit { id, signer } => format!("{id}:{signer}"),
+    };
+    let numbers = (threshold, policy_threshold, merge_rule, require_statement, max_age);
+    // Another version may judge otherwise, and write this text otherwise: then a host judges once more.
+    let text = format!("{} {introduction} {mode:?} {fleet:?} {numbers:?} {key_folders:?}", env!("CARGO_PKG_VERSION"));
+    ContentHash::of(text.as_bytes())
 }

@@ -3,6 +3,8 @@
 mod authenticate;
 mod part;
 
+pub use authenticate::prospects;
+
 use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;

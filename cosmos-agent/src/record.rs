@@ -53,7 +53,7 @@ impl Record {
     /// # Errors
     /// Returns [`StateError`] when the log cannot be read, or the new state cannot be written.
     pub fn begin_again(site: &Site) -> Result<(), StateError> {
-        let counter = log::last_counter(site)?.unwrap_or(0);
+        let counter = log::last_entry(site)?.map_or(0, |last| last.counter);
         let state = State::starting_at(counter);
         let record = Self { saved: state.clone(), state: state.clone(), refs: None, site: site.clone(), kept: true };
         record.write(&[(&site.state_file(), &state.next().1)]).map_err(StateError::Write)

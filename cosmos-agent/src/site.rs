@@ -117,6 +117,12 @@ impl Site {
         self.in_state("answered").join(&name.as_bytes()[..16]).expect("a plain name")
     }
 
+    /// Returns where the older part of a long log goes, below the home.
+    #[must_use]
+    pub fn old_log_file(&self) -> RelPath {
+        self.in_state("log.jsonl.1")
+    }
+
     /// Returns the lock (docs/formats.md §15), below the home.
     #[must_use]
     pub fn lock_file(&self) -> RelPath {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cosmos_model::content::ContentHash;
 use cosmos_model::path::RelPath;
 use cosmos_model::time::Time;
-use cosmos_model::trust::TrustState;
+use cosmos_model::trust::{TrustState, VerifiedRevision};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Failure, Status};
@@ -117,6 +117,12 @@ pub enum StateError {
         /// The state file.
         path: RelPath,
     },
+    /// The log knows of another revision that was accepted (T1, A46).
+    #[error("'{path}' does not hold the revision that was accepted, as the log beside it says")]
+    Other {
+        /// The state file.
+        path: RelPath,
+    },
     /// The log could not be asked.
     #[error("cannot compare the state with its log")]
     Log(#[from] LogError),
@@ -125,7 +131,11 @@ pub enum StateError {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let hint = "the host is kept as it is; run 'cosmos clone --again' with the introduction an operator gives you";
-        let status = if matches!(error, StateError::Older { .. }) { Status::Refused } else { Status::Usage };
+        let status = if matches!(error, StateError::Older { .. } | StateError::Other { .. }) {
+            Status::Refused
+        } else {
+            Status::Usage
+        };
         Self::new(status, &error, hint)
     }
 }
@@ -137,16 +147,21 @@ impl State {
     /// Returns [`StateError`] when either file is unreadable, or the log is ahead of the state.
     pub fn load(site: &Site) -> Result<Self, StateError> {
         let path = site.state_file();
-        let state = match site.home.read(&path, LARGEST).map_err(StateError::Read)? {
+        let state: Self = match site.home.read(&path, LARGEST).map_err(StateError::Read)? {
             Some(text) => {
                 serde_json::from_slice(&text).map_err(|source| StateError::Damaged { path: path.clone(), source })?
             }
             None => Self::default(),
         };
-        match log::last_counter(site)? {
-            Some(counter) if counter > state.counter => Err(StateError::Older { path }),
-            _ => Ok(state),
+        let Some(last) = log::last_entry(site)? else { return Ok(state) };
+        let accepted = state.trust.accepted().map(VerifiedRevision::commit);
+        if last.counter > state.counter {
+            return Err(StateError::Older { path });
         }
+        if last.counter == state.counter && last.accepted.is_some() && last.accepted != accepted {
+            return Err(StateError::Other { path });
+        }
+        Ok(state)
     }
 
     /// Returns the state of a host that nothing is known about, with its counter at `counter`.

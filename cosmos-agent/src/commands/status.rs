@@ -12,6 +12,7 @@ use crate::exit::{Failure, Status};
 use crate::fetch::url;
 use crate::operation;
 use crate::pause;
+use crate::pipeline::prospects;
 use crate::report::json as report_json;
 use crate::report::style::Palette;
 use crate::sandbox::Layer;
@@ -45,7 +46,7 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
     // Looking makes no store.
     let store = Some(Store::at(agent.site.store())).filter(Store::exists);
     let imported = store.map(|store| agent.trust.imported_by_hand(&state.trust, &store, now)).unwrap_or_default();
-    let stale = accepted.is_some_and(|revision| agent.trust.is_stale(revision, now));
+    let stale = accepted.and_then(|revision| agent.trust.staleness(revision, now)).map(|why| why.to_string());
     Ok(json!({
         "accepted": accepted.map(revision),
         "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation})),
@@ -59,7 +60,9 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
         "back_off": state.back_off,
         "needs": hindered(state, true),
         "mistakes": hindered(state, false),
-        "stale": stale,
+        "stale": stale.is_some(),
+        "stale_reason": stale,
+        "signers": prospects(&state.trust, now),
         "managed": managed.map_or(0, |managed| managed.len()),
         "retired": state.retired,
         "cloned": state.is_another_machine(&agent.site),
@@ -170,7 +173,10 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
         say("failing", format!("since {}: {}", text(&body["failure"]["since"]), text(&body["failure"]["message"])));
     }
     if body["stale"] == true {
-        say("stale", "the accepted revision is past its time".to_owned());
+        say("stale", format!("the accepted revision is past its time: {}", text(&body["stale_reason"])));
+    }
+    for sentence in body["signers"].as_array().into_iter().flatten() {
+        say("signer", text(sentence));
     }
     for word in ["retired", "needs", "mistakes"] {
         for value in body[word].as_str().into_iter().flat_map(str::lines) {

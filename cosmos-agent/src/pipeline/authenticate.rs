@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
+use cosmos_model::time::Time;
 use cosmos_model::trust::{Evidence, Judgement, TrustState, VerifiedRevision};
 
 use super::Pipeline;
@@ -114,6 +115,7 @@ impl Pipeline<'_> {
         let litter = judgement.advanced && !before.refused().is_empty();
         self.record.state.trust = judgement.state;
         self.report.judged = true;
+        self.report.advanced = judgement.advanced;
         self.tidy(litter, &keep);
     }
 
@@ -151,9 +153,13 @@ impl Pipeline<'_> {
         if let Some(revision) = trust.accepted() {
             self.report.commit = Some(revision.commit());
             self.report.signers = revision.signers().to_vec();
-            if self.agent.trust.is_stale(revision, self.now) {
+            if let Some(staleness) = self.agent.trust.staleness(revision, self.now) {
                 self.report.raise(Status::Stale);
-                self.report.remarks.push(format!("revision {} is past its time", revision.commit()));
+                self.report.remarks.push(format!("revision {} is past its time: {staleness}", revision.commit()));
+            }
+            // A run that judged nothing is silent about them; `status` always tells.
+            if self.report.judged {
+                self.report.remarks.extend(prospects(trust, self.now));
             }
         }
     }
@@ -173,6 +179,21 @@ impl Pipeline<'_> {
         let accepted = self.record.state.trust.accepted().filter(|_| self.store.exists());
         accepted.map(VerifiedRevision::commit).into_iter().collect()
     }
+}
+
+/// Returns what operators should repair about signers before it stops releases, a sentence each (T10, T12).
+#[must_use]
+pub fn prospects(trust: &TrustState, now: Time) -> Vec<String> {
+    let ending = trust.expiring(now).map(|one| {
+        let (signer, ends) = (&one.signer, one.ends);
+        let verb = if ends > now { "ends" } else { "ended" };
+        format!("the certificate of {} {verb} at {ends}: extend {}", signer.user_id, signer.fingerprint)
+    });
+    let outdated = trust.outdated().iter().map(|signer| {
+        let repair = cosmos_model::trust::repair_outdated(&signer.fingerprint);
+        format!("signatures of {} do not count, its certificate rests on broken hashes: {repair}", signer.user_id)
+    });
+    ending.chain(outdated).collect()
 }
 
 /// Returns what the store must keep: the accepted revision and the refs that were not refused.

@@ -16,11 +16,23 @@ use crate::site::Site;
 /// How many bytes are looked at in one go when the end of the last line is looked for.
 const STEP: u64 = 4096;
 
-/// No end of a line, from the comma before its counter, is longer.
-const LONGEST_COUNTER: usize = 40;
+/// No end of a line, from the comma before its commit, is longer.
+const LONGEST_END: usize = 100;
 
 /// What stands before the counter, the last member of every line; a quote inside a text would have a backslash.
 const COUNTER: &[u8] = b",\"counter\":";
+
+/// What stands before the accepted commit, the last member but one.
+const COMMIT: &[u8] = b",\"commit\":";
+
+/// What the log's last entry says about the state that was written before it (T1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastEntry {
+    /// The state's counter.
+    pub counter: u64,
+    /// The commit accepted then, if one was.
+    pub accepted: Option<ObjectId>,
+}
 
 /// Why the log could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +69,7 @@ pub enum LogError {
 pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Time) -> String {
     let changes: Vec<Value> = report.steps.iter().map(report_json::step).collect();
     let line = json!({
-        "format": 1, "time": now, "command": report.command, "commit": accepted,
+        "format": 1, "time": now, "command": report.command,
         "generation": report.generation, "signers": report.signers, "exit": report.status.code(), "changes": changes,
         "refused": report.refused, "tasks": report.tasks.iter().map(report_json::task).collect::<Vec<_>>(),
         "error": report.failure.as_ref().map(|failure| &failure.message),
@@ -65,23 +77,26 @@ pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Tim
     // Last, so that a run finds it without reading a line that may list every file of the host.
     let line = line.to_string();
     let members = line.strip_suffix('}').expect("an object ends so");
-    format!("{members},\"counter\":{counter}}}")
+    let accepted = accepted.map_or_else(|| "null".to_owned(), |commit| format!("\"{commit}\""));
+    format!("{members},\"commit\":{accepted},\"counter\":{counter}}}")
 }
 
-/// Returns the state's counter when the last complete line was written, or `None` when there is no log; a state file
-/// that was lost or put back has a smaller one (T1).
+/// Returns what the last complete line says about the state, or `None` when there is no log; a state file that was lost
+/// or put back has a smaller counter, or another commit (T1).
 ///
 /// # Errors
 /// Returns [`LogError`] when the file cannot be read or its last line is damaged.
-pub fn last_counter(site: &Site) -> Result<Option<u64>, LogError> {
-    let path = site.log_file();
-    let Some(file) = site.home.open_file(&path).map_err(LogError::Open)? else { return Ok(None) };
-    let end = match end_of_last_line(&file) {
-        Ok(None) => return Ok(None),
-        Ok(Some(end)) => end,
-        Err(source) => return Err(LogError::Read { path, source }),
-    };
-    counter_of(&end).map(Some).ok_or(LogError::Cut { path })
+pub fn last_entry(site: &Site) -> Result<Option<LastEntry>, LogError> {
+    // A run that was killed between making room and writing leaves the older part only.
+    for path in [site.log_file(), site.old_log_file()] {
+        let Some(file) = site.home.open_file(&path).map_err(LogError::Open)? else { continue };
+        match end_of_last_line(&file) {
+            Ok(None) => {}
+            Ok(Some(end)) => return entry_of(&end).map(Some).ok_or(LogError::Cut { path }),
+            Err(source) => return Err(LogError::Read { path, source }),
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the last bytes of the last complete line: a line without its newline was cut off by a crash.
@@ -93,7 +108,7 @@ fn end_of_last_line(file: &File) -> io::Result<Option<Vec<u8>>> {
         file.read_exact_at(&mut bytes, start)?;
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             // The line's end may lie in the step before.
-            Some(newline) if newline < LONGEST_COUNTER && start > 0 => end = start + newline as u64 + 1,
+            Some(newline) if newline < LONGEST_END && start > 0 => end = start + newline as u64 + 1,
             Some(newline) => {
                 bytes.truncate(newline);
                 return Ok(Some(bytes));
@@ -104,11 +119,15 @@ fn end_of_last_line(file: &File) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
-fn counter_of(line: &[u8]) -> Option<u64> {
+fn entry_of(line: &[u8]) -> Option<LastEntry> {
     let inner = line.strip_suffix(b"}")?;
     let digits = inner.iter().rposition(|byte| !byte.is_ascii_digit())? + 1;
     let (before, digits) = inner.split_at(digits);
-    std::str::from_utf8(digits).ok().filter(|_| before.ends_with(COUNTER))?.parse().ok()
+    let before = before.strip_suffix(COUNTER)?;
+    let counter = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let commit = before.strip_suffix(b"\"").and_then(|text| text.split_last_chunk::<41>());
+    let commit = commit.filter(|(before, _)| before.ends_with(COMMIT)).map(|(_, quoted)| &quoted[1..]);
+    Some(LastEntry { counter, accepted: commit.and_then(|id| ObjectId::from_hex(id).ok()) })
 }
 
 /// Returns the entries, oldest first; with `about`, only those that changed that path, cut down to it.
@@ -152,23 +171,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_counter_is_found_behind_long_lines_and_before_one_that_was_cut_off() {
+    fn the_last_entry_is_found_behind_long_lines_and_before_one_that_was_cut_off() {
         let folder = tempfile::tempdir().unwrap();
         let site = Site::below(folder.path()).unwrap();
-        assert_eq!(last_counter(&site).unwrap(), None);
+        assert_eq!(last_entry(&site).unwrap(), None);
         let path = site.path_of(&site.log_file());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let report = Report::new("run");
-        let line = entry(&report, None, 17, Time::from_seconds(0));
-        // The end of the line lies before, across and behind a boundary of what is looked at in one go.
-        for cut in [0, 1, 5, 4056, 4090, 4095, 4096, 4097, 9000] {
-            let text = format!("{}\n{line}\n{}", "x".repeat(5000), "y".repeat(cut));
-            std::fs::write(&path, text).unwrap();
-            assert_eq!(last_counter(&site).unwrap(), Some(17), "{cut}");
+        for accepted in [None, Some(ObjectId::new([0xa5; 20]))] {
+            let line = entry(&report, accepted, 17, Time::from_seconds(0));
+            let expected = Some(LastEntry { counter: 17, accepted });
+            // The end of the line lies before, across and behind a boundary of what is looked at in one go.
+            for cut in [0, 1, 5, 3990, 4056, 4090, 4095, 4096, 4097, 9000] {
+                let text = format!("{}\n{line}\n{}", "x".repeat(5000), "y".repeat(cut));
+                std::fs::write(&path, text).unwrap();
+                assert_eq!(last_entry(&site).unwrap(), expected, "{cut}");
+            }
         }
+        let old = site.path_of(&site.old_log_file());
+        std::fs::rename(&path, old).unwrap();
+        assert_eq!(last_entry(&site).unwrap().map(|last| last.counter), Some(17), "between making room and writing");
         std::fs::write(&path, "{\"counter\":\"17\"}\n").unwrap();
         assert_eq!(
-            last_counter(&site).unwrap_err().to_string(),
+            last_entry(&site).unwrap_err().to_string(),
             "the last line of 'var/lib/cosmos/log.jsonl' is no log entry"
         );
     }

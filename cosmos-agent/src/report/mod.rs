@@ -53,6 +53,8 @@ pub struct Report {
     pub refused: Vec<RecordedRefusal>,
     /// Whether revisions were judged, and not only the last verdict repeated.
     pub judged: bool,
+    /// Whether another revision was accepted.
+    pub advanced: bool,
     /// Whether verification was off (T17).
     pub unverified: bool,
     /// Whether applying was left out, since a step that failed is not tried again yet.
@@ -101,6 +103,6 @@ impl Report {
     #[must_use]
     pub fn is_noteworthy(&self) -> bool {
         let news = self.judged && !self.refused.is_empty();
-        news || self.unverified || !self.steps.is_empty() || self.failure.is_some()
+        news || self.advanced || self.unverified || !self.steps.is_empty() || self.failure.is_some()
     }
 }

@@ -28,12 +28,19 @@ fn a46_a_state_that_was_lost_or_put_back_is_refused_and_nothing_is_touched() {
     settled.world.write("global/overlay/etc/motd", "newer\n");
     settled.commit();
     settled.run().prints("~ etc/motd\n");
+    let current = fs::read_to_string(&state).expect("the state");
     let refused = "error: 'var/lib/cosmos/state.json' is missing or older than the log beside it says\n\
         hint: the host is kept as it is; run 'cosmos clone --again' with the introduction an operator gives you\n";
     fs::write(&state, old).expect("an older state");
     settled.stays(3, refused);
     fs::remove_file(&state).expect("the state");
     settled.stays(3, refused);
+    fs::write(&state, current.replace(&settled.world.head(), &"0".repeat(40))).expect("another state");
+    settled.stays(
+        3,
+        "error: 'var/lib/cosmos/state.json' does not hold the revision that was accepted, as the log beside it says\n\
+         hint: the host is kept as it is; run 'cosmos clone --again' with the introduction an operator gives you\n",
+    );
     fs::write(&state, "{").expect("a damaged state");
     settled.stays(
         2,

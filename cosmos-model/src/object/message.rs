@@ -74,6 +74,9 @@ pub enum GrammarError {
     /// A signature by OpenSSH, which the policy format cannot express.
     #[error("signed with an SSH key, and only OpenPGP signatures are accepted")]
     SshBlock,
+    /// A signature by X.509 (CMS), which the policy format cannot express.
+    #[error("signed with an X.509 certificate, and only OpenPGP signatures are accepted")]
+    X509Block,
 }
 
 /// What is signed, and the signature block over it.
@@ -101,6 +104,9 @@ pub fn split_signed(text: &[u8]) -> Result<Option<Signed<'_>>, GrammarError> {
 pub fn check_block(block: &[u8]) -> Result<(), GrammarError> {
     if block.starts_with(b"-----BEGIN SSH SIGNATURE-----") {
         return Err(GrammarError::SshBlock);
+    }
+    if block.starts_with(b"-----BEGIN SIGNED MESSAGE-----") {
+        return Err(GrammarError::X509Block);
     }
     let lines = || block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     if lines().next() != Some(BEGIN) {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::signature;
+use super::certificate;
 use super::sources::Source;
 use super::{Evidence, Introduction, Signer, TrustPolicy, TrustState};
 use crate::object::ObjectSource;
@@ -27,7 +27,7 @@ impl TrustPolicy {
         });
         let signer = by_hand.map(|(fingerprint, certificate)| Signer {
             fingerprint: fingerprint.clone(),
-            user_id: signature::user_id(certificate, &walk.openpgp, walk.clock),
+            user_id: certificate::user_id(certificate, &walk.openpgp, walk.clock),
         });
         signer.collect()
     }

@@ -63,10 +63,8 @@ pub fn walk(walk: &mut Walk<'_>, branch: &str, standing: Standing) -> Outcome {
     tips.dedup();
     let history = History::explore(walk.evidence.objects, &tips, standing.commit);
     let cosigned = tag_refs::collect(walk, None);
-    for tree in history.nodes.values().map(|node| node.tree) {
-        if let Ok(Some(source)) = walk.sources.of_tree(tree) {
-            walk.look_at(&source);
-        }
+    for node in history.nodes.values() {
+        walk.look_at_tree(node.tree);
     }
     let mut branch = Branch {
         walk,
@@ -78,6 +76,7 @@ pub fn walk(walk: &mut Walk<'_>, branch: &str, standing: Standing) -> Outcome {
         outcome: Outcome::standing_on(standing),
         reference: crate::escape::for_terminal(reference.as_bytes()),
     };
+    branch.sign_again();
     branch.judge_all();
     branch.choose(&tips);
     branch.outcome

@@ -8,7 +8,7 @@ use openpgp::policy::StandardPolicy;
 use openpgp::{Cert, Fingerprint};
 use sequoia_openpgp as openpgp;
 
-use super::{signature, signers};
+use super::{certificate as certificates, signers};
 
 /// What was found compromised so far.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl Compromised {
         if !self.seen.insert(Rc::as_ptr(certificate) as usize) {
             return;
         }
-        let keys = signature::compromised_keys(certificate, policy);
+        let keys = certificates::compromised_keys(certificate, policy);
         if keys.is_empty() {
             return;
         }

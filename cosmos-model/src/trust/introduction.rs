@@ -80,6 +80,7 @@ fn introduced(walk: &mut Walk<'_>, id: ObjectId, signer: &str) -> Result<Standin
         tree: commit.tree,
         tag: None,
         signers: alloc::vec![walk.signer(&set, signer)],
+        keys: alloc::vec![attested.key.to_hex()],
         signed_at: attested.signed_at,
         valid_until: None,
         counter: None,

@@ -17,14 +17,11 @@ use super::signers;
 use super::sources::{Source, Sources};
 use super::state::TrustState;
 use super::trusted::Trusted;
-use super::verified::VerifiedRevision;
+use super::verified::{Signer, VerifiedRevision};
 use super::walk::{Outcome, Pending, Standing, Walk};
-use super::{Evidence, Introduction, Mode, TrustPolicy, commits, introduction, pattern, tags};
+use super::{Evidence, Introduction, Mode, TrustPolicy, certificate, commits, introduction, pattern, rejudge, tags};
 use crate::object_id::ObjectId;
 use crate::time::Time;
-
-/// How long before its end a certificate is announced, in seconds (T12).
-const ANNOUNCED: i64 = 30 * 24 * 3600;
 
 impl TrustPolicy {
     /// Judges everything new in `evidence` by what `state` accepted before, or by the introduction.
@@ -138,7 +135,8 @@ impl TrustPolicy {
         None
     }
 
-    fn branch_reference(&self) -> String {
+    /// Returns the full name of the branch followed, escaped; empty in `tags` mode.
+    pub(super) fn branch_reference(&self) -> String {
         match &self.mode {
             Mode::Commits { branch } => {
                 alloc::format!("refs/heads/{}", crate::escape::for_terminal(branch.as_bytes()))
@@ -171,7 +169,8 @@ impl TrustPolicy {
         if let Some(revision) = revision.as_mut().filter(|_| advanced) {
             revision.removals = revision.removals.saturating_add(state.removals_outstanding());
         }
-        self.judge_again(&mut walk, state, &outcome, advanced);
+        let rooted = rejudge::is_rooted(&walk, state);
+        rejudge::judge_again(&mut walk, state, &outcome, rooted);
         let refusals = settle(&mut walk, &outcome);
         let latest = revision.as_ref().map_or(walk.clock, |revision| revision.signed_at().max(walk.clock));
         let mut next = TrustState {
@@ -180,30 +179,25 @@ impl TrustPolicy {
             latest: Some(latest),
             certificates: worth_keeping(&mut walk, &outcome),
             keyring: self.keyring_seen(&mut walk, state, advanced),
+            introduced_by: self.introduced_by(state, rooted && revision.is_some()),
+            ending: Vec::new(),
+            outdated: Vec::new(),
             refused: Vec::new(),
         };
         next.remember(&refusals);
+        if let Some(revision) = &revision {
+            (next.ending, next.outdated) = prospects(&mut walk, &outcome.standing.below.trusted, revision.signed_at());
+        }
         let stale = revision.as_ref().is_some_and(|revision| self.is_stale(revision, walk.clock));
-        let expiring =
-            if revision.is_some() { expiring(&mut walk, &outcome.standing.below.trusted) } else { Vec::new() };
+        let expiring = next.expiring(walk.clock).cloned().collect();
         Judgement { revision, advanced, refusals, state: next, steps: walk.steps, stale, expiring }
     }
 
-    /// Tells when the revision now in force would not be accepted again (T15).
-    fn judge_again(&self, walk: &mut Walk<'_>, state: &TrustState, outcome: &Outcome, advanced: bool) {
-        let Some(accepted) = state.accepted.as_ref().filter(|_| !advanced) else { return };
-        let source = &outcome.standing.below.trusted.source;
-        let vouched = walk.sources.set(source).is_ok_and(|set| set.goodlist.contains(&accepted.commit()));
-        let condemned =
-            |one: &&super::Signer| walk.sources.compromised.proofs().any(|(name, _)| *name == one.fingerprint);
-        let sound = accepted.signers().iter().filter(|one| !condemned(one)).count();
-        if let Some(signer) = accepted.signers().iter().find(condemned)
-            && sound < self.threshold.max(1)
-            && !vouched
-        {
-            let reason = Refusal::Compromised { signer: signer.fingerprint.clone() };
-            let tag = accepted.tag().map(|tag| alloc::format!("refs/tags/{tag}"));
-            walk.refuse(tag.unwrap_or_else(|| self.branch_reference()), accepted.commit(), None, reason);
+    /// Returns the introduction that the revision in force descends from.
+    fn introduced_by(&self, state: &TrustState, rooted: bool) -> Option<ObjectId> {
+        match &self.introduction {
+            Introduction::Commit { id, .. } if rooted => Some(*id),
+            Introduction::Commit { .. } | Introduction::Keyring(_) => state.introduced_by,
         }
     }
 
@@ -212,13 +206,6 @@ impl TrustPolicy {
         let keyring = walk.sources.set(&Source::Keyring);
         let now: BTreeSet<String> = keyring.map(|set| set.certificates().keys().cloned().collect()).unwrap_or_default();
         if advanced { now } else { state.keyring.intersection(&now).cloned().collect() }
-    }
-
-    /// Tells whether the revision is older than its signed line or the host's settings allow (T14).
-    #[must_use]
-    pub fn is_stale(&self, revision: &VerifiedRevision, now: Time) -> bool {
-        let past_its_date = revision.valid_until().is_some_and(|end| now > end);
-        past_its_date || self.max_age.is_some_and(|age| now.since(revision.signed_at()) > age)
     }
 }
 
@@ -254,16 +241,21 @@ fn worth_keeping(walk: &mut Walk<'_>, outcome: &Outcome) -> BTreeMap<String, Str
     kept.filter_map(|(fingerprint, certificate)| Some((fingerprint, armored(&certificate)?))).collect()
 }
 
-/// Returns whose certificates end soon.
-fn expiring(walk: &mut Walk<'_>, trusted: &Trusted) -> Vec<Expiring> {
-    let set = &trusted.set;
-    let mut expiring = Vec::new();
-    for fingerprint in set.holding(walk.right()) {
-        let certificate = set.certificates().get(&fingerprint);
-        let ends = certificate.and_then(|one| walk.usable_until(one, walk.clock)).flatten();
-        if let Some(ends) = ends.filter(|ends| ends.since(walk.clock) < ANNOUNCED) {
-            expiring.push(Expiring { signer: walk.signer(set, &fingerprint), ends });
+/// Returns whose certificates have an end, and whose do not count since only broken hashes hold them together (T10, T12).
+fn prospects(walk: &mut Walk<'_>, trusted: &Trusted, then: Time) -> (Vec<Expiring>, Vec<Signer>) {
+    let (mut ending, mut outdated) = (Vec::new(), Vec::new());
+    for fingerprint in trusted.set.holding(walk.right()) {
+        let Some(found) = trusted.set.certificates().get(&fingerprint) else { continue };
+        // One that ended since is still told of.
+        let until = [walk.clock, then].into_iter().find_map(|at| walk.usable_until(found, at));
+        match until {
+            Some(None) => {}
+            Some(Some(ends)) => ending.push(Expiring { signer: walk.signer(&trusted.set, &fingerprint), ends }),
+            None if certificate::outdated_hash(found, None).is_some() => {
+                outdated.push(walk.signer(&trusted.set, &fingerprint));
+            }
+            None => {}
         }
     }
-    expiring
+    (ending, outdated)
 }

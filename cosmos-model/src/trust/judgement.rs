@@ -57,7 +57,7 @@ pub struct JudgedStep {
 }
 
 /// A signer whose certificate ends soon.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Expiring {
     /// Whose.
     pub signer: Signer,

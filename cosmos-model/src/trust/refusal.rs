@@ -73,6 +73,8 @@ pub enum Refusal {
     Unsigned,
     #[error("the signature was made with an SSH key")]
     SshSignature,
+    #[error("the signature was made with an X.509 certificate")]
+    X509Signature,
     #[error("the signature cannot be read: {reason}")]
     MalformedSignature { reason: String },
     #[error("the signature is of type {found}, not over a document")]
@@ -145,6 +147,10 @@ pub enum Refusal {
     IntroductionTooOld { signed_at: Time },
     #[error("the introduction's signer {signer} may no longer sign")]
     IntroductionRetired { signer: String },
+    #[error("it is in force, and would not be accepted any more: {reason}")]
+    OtherSettings { reason: String },
+    #[error("the certificate {signer} does not count: it is held together by self-signatures with {algorithm}")]
+    OutdatedCertificate { signer: String, algorithm: String },
     #[error("the introduction cannot start this mode: {reason}")]
     Settings { reason: String },
 }
@@ -206,7 +212,17 @@ impl Refusal {
         match self {
             Self::Unsigned => "sign it: 'git commit -S', for a release 'git tag -s'".to_string(),
             Self::NotAnnotated => "make the release with 'git tag -s'".to_string(),
-            Self::SshSignature => "sign with OpenPGP: 'git config gpg.format openpgp'".to_string(),
+            Self::SshSignature | Self::X509Signature => {
+                "sign with OpenPGP: 'git config gpg.format openpgp'".to_string()
+            }
+            Self::OutdatedCertificate { signer, .. } => repair_outdated(signer),
+            Self::OtherSettings { .. } => {
+                "sign a release for these settings, or take back what was changed in 'trust.toml'".to_string()
+            }
+            Self::BelowIntroduction => {
+                "an auditor lists the lowest such commits in 'commit_goodlist', or rebase them onto the branch"
+                    .to_string()
+            }
             Self::UnknownSigner { issuer } => format!("a trusted signer adds {issuer} in a release of its own first"),
             Self::WeakAlgorithm { .. } => "sign again with SHA-256 or better and a key of today".to_string(),
             Self::InvalidCertificate { signer, .. } | Self::Expired { signer, .. } => {
@@ -253,6 +269,8 @@ impl Refusal {
             Self::Grammar(_)
                 | Self::Unsigned
                 | Self::SshSignature
+                | Self::X509Signature
+                | Self::OutdatedCertificate { .. }
                 | Self::MalformedSignature { .. }
                 | Self::SignatureType { .. }
                 | Self::UnknownSigner { .. }
@@ -277,6 +295,15 @@ impl Refusal {
     }
 }
 
+/// Returns the commands that sign a certificate's own statements again with a hash of today (T10).
+#[must_use]
+pub fn repair_outdated(signer: &str) -> String {
+    format!(
+        "its owner signs it again: 'gpg --cert-digest-algo SHA256 --quick-set-expire {signer} 2y', the same once more \
+         with '*' for subkeys, and commits the certificate"
+    )
+}
+
 impl From<ObjectError> for Refusal {
     fn from(error: ObjectError) -> Self {
         Self::Object(error)
@@ -287,6 +314,7 @@ impl From<GrammarError> for Refusal {
     fn from(error: GrammarError) -> Self {
         match error {
             GrammarError::SshBlock => Self::SshSignature,
+            GrammarError::X509Block => Self::X509Signature,
             other => Self::Grammar(other),
         }
     }

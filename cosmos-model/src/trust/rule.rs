@@ -18,7 +18,7 @@ impl Refusal {
             | Self::NoStatement
             | Self::Elsewhere { .. }
             | Self::Counter { .. } => "T7",
-            Self::WeakAlgorithm { .. } => "T10",
+            Self::WeakAlgorithm { .. } | Self::OutdatedCertificate { .. } => "T10",
             Self::Clock { .. } => "T16",
             Self::TooFewSignatures { .. } | Self::TooFewForPolicy { .. } => "T13",
             Self::NotDescendant { .. } | Self::Withdrawn { .. } => "T6",
@@ -30,9 +30,11 @@ impl Refusal {
             | Self::IntroductionTooOld { .. }
             | Self::IntroductionRetired { .. }
             | Self::Settings { .. } => "T1",
+            Self::OtherSettings { .. } => "T15",
             Self::UnknownSigner { .. } | Self::NoRight { .. } => "T3",
             Self::Unsigned
             | Self::SshSignature
+            | Self::X509Signature
             | Self::MalformedSignature { .. }
             | Self::SignatureType { .. }
             | Self::BadSignature { .. }

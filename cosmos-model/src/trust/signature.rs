@@ -1,22 +1,22 @@
 //! One signature over one text, judged at the time it was made (T9, T10).
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use openpgp::cert::amalgamation::ValidAmalgamation as _;
 use openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
-use openpgp::cert::amalgamation::{ValidAmalgamation as _, ValidateAmalgamation as _};
 use openpgp::crypto::mpi::PublicKey;
 use openpgp::packet::Signature;
 use openpgp::packet::key::PublicParts;
 use openpgp::parse::Parse as _;
 use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
-use openpgp::types::{HashAlgorithm, RevocationStatus, RevocationType, SignatureType, Timestamp};
+use openpgp::types::{RevocationStatus, SignatureType, Timestamp};
 use openpgp::{Cert, Fingerprint, Packet, PacketPile};
 use sequoia_openpgp as openpgp;
 
+use super::certificate::{is_broken, is_hard, outdated_hash};
 use super::refusal::Refusal;
 use super::signers::TrustSet;
 use crate::time::Time;
@@ -38,7 +38,7 @@ pub struct Attested {
 }
 
 /// Returns a library time in ours.
-fn time_of(stamp: Timestamp) -> Time {
+pub fn time_of(stamp: Timestamp) -> Time {
     Time::from_seconds(i64::from(u32::from(stamp)))
 }
 
@@ -49,7 +49,7 @@ pub fn stamp(time: Time) -> Timestamp {
 }
 
 /// Returns `time` in the type of `like`, which is the standard library's clock type and cannot be named without `std`.
-fn instant<T: From<Timestamp>>(_like: T, time: Time) -> T {
+pub fn instant<T: From<Timestamp>>(_like: T, time: Time) -> T {
     stamp(time).into()
 }
 
@@ -133,7 +133,7 @@ fn check_algorithms(
 ) -> Result<(), Refusal> {
     let weak = |algorithm: String| Refusal::WeakAlgorithm { signer: signer.to_string(), algorithm };
     let hash = signature.hash_algo();
-    if matches!(hash, HashAlgorithm::MD5 | HashAlgorithm::SHA1 | HashAlgorithm::RipeMD) {
+    if is_broken(hash) {
         return Err(weak(hash.to_string()));
     }
     policy
@@ -147,7 +147,7 @@ fn check_algorithms(
 }
 
 /// Checks that certificate and key were valid, alive, unrevoked and meant for signing at `at`.
-fn check_state(
+pub fn check_state(
     certificate: &Cert,
     key: &ErasedKeyAmalgamation<'_, PublicParts>,
     policy: &StandardPolicy,
@@ -155,19 +155,19 @@ fn check_state(
 ) -> Result<(), Refusal> {
     let signer = certificate.fingerprint().to_hex();
     let then = instant(key.key().creation_time(), at);
-    let invalid =
-        |error: openpgp::anyhow::Error| Refusal::InvalidCertificate { signer: signer.clone(), reason: chain(&error) };
+    let wanted = key.key().fingerprint();
+    let unbound = |reason: String| match outdated_hash(certificate, Some(&wanted)) {
+        Some(algorithm) => Refusal::OutdatedCertificate { signer: signer.clone(), algorithm },
+        None => Refusal::InvalidCertificate { signer: signer.clone(), reason },
+    };
+    let invalid = |error: openpgp::anyhow::Error| unbound(chain(&error));
     let valid = certificate.with_policy(policy, then).map_err(invalid)?;
     let expired =
         |error: openpgp::anyhow::Error| Refusal::Expired { signer: signer.clone(), at, reason: chain(&error) };
     valid.alive().map_err(expired)?;
-    let wanted = key.key().fingerprint();
     // A subkey without a sound back-signature has no valid binding, and is not found here.
     let found = valid.keys().find(|valid_key| valid_key.key().fingerprint() == wanted);
-    let valid_key = found.ok_or_else(|| Refusal::InvalidCertificate {
-        signer: signer.clone(),
-        reason: format!("its key {wanted} had no valid binding"),
-    })?;
+    let valid_key = found.ok_or_else(|| unbound(format!("its key {wanted} had no valid binding")))?;
     if !valid_key.for_signing() {
         return Err(Refusal::NotForSigning { signer, key: wanted.to_hex() });
     }
@@ -209,75 +209,6 @@ pub fn check_date(attested: &Attested, now: Time) -> Result<(), Refusal> {
         return Err(Refusal::FutureDated { signed_at: attested.signed_at, now });
     }
     Ok(())
-}
-
-/// Tells whether some key of the certificate could make an acceptable signature at `at`; and until when, if it ends.
-///
-/// Keys that are not `sound` do not count.
-pub fn usable_until(
-    certificate: &Cert,
-    policy: &StandardPolicy,
-    at: Time,
-    sound: impl Fn(&Fingerprint) -> bool,
-) -> Option<Option<Time>> {
-    let mut best: Option<Option<Time>> = None;
-    let sound = certificate.keys().filter(|key| sound(&key.key().fingerprint()));
-    for key in sound.filter(|key| check_state(certificate, key, policy, at).is_ok()) {
-        let then = instant(key.key().creation_time(), at);
-        let ends = |key: &ErasedKeyAmalgamation<'_, PublicParts>| {
-            let valid = key.clone().with_policy(policy, then).ok()?;
-            Timestamp::try_from(valid.key_expiration_time()?).ok().map(time_of)
-        };
-        let primary = certificate.primary_key().with_policy(policy, then).ok();
-        let primary_ends = primary.and_then(|key| key.key_expiration_time());
-        let primary_ends = primary_ends.and_then(|time| Timestamp::try_from(time).ok()).map(time_of);
-        let end = match (ends(&key), primary_ends) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        best = match (best, end) {
-            (None, end) => Some(end),
-            (Some(None), _) | (_, None) => Some(None),
-            (Some(Some(one)), Some(other)) => Some(Some(one.max(other))),
-        };
-    }
-    best
-}
-
-/// Returns the certificate's primary user id at `at`, else its first, escaped; empty when it has none.
-pub fn user_id(certificate: &Cert, policy: &StandardPolicy, at: Time) -> String {
-    let then = instant(certificate.primary_key().key().creation_time(), at);
-    let valid = certificate.with_policy(policy, then).ok();
-    let primary = valid.as_ref().and_then(|valid| valid.primary_userid().ok());
-    let value = match &primary {
-        Some(primary) => Some(primary.userid().value()),
-        None => certificate.userids().next().map(|user| user.userid().value()),
-    };
-    value.map(crate::escape::for_terminal).unwrap_or_default()
-}
-
-/// Returns the keys that were revoked as compromised, or for no stated reason; with the primary key all of them.
-pub fn compromised_keys(certificate: &Cert, policy: &StandardPolicy) -> BTreeSet<Fingerprint> {
-    let birth = certificate.primary_key().key().creation_time();
-    let all = || certificate.keys().map(|key| key.key().fingerprint());
-    if is_hard(&certificate.revocation_status(policy, birth)) {
-        return all().collect();
-    }
-    let counts = |revocation: &&Signature| {
-        is_hard_revocation(revocation)
-            && policy.signature(revocation, HashAlgoSecurity::SecondPreImageResistance).is_ok()
-    };
-    let subkeys = certificate.keys().subkeys().filter(|key| key.self_revocations().any(|one| counts(&one)));
-    subkeys.map(|key| key.key().fingerprint()).collect()
-}
-
-fn is_hard(status: &RevocationStatus<'_>) -> bool {
-    let RevocationStatus::Revoked(revocations) = status else { return false };
-    revocations.iter().any(|revocation| is_hard_revocation(revocation))
-}
-
-fn is_hard_revocation(revocation: &Signature) -> bool {
-    revocation.reason_for_revocation().is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
 }
 
 fn chain(error: &openpgp::anyhow::Error) -> String {

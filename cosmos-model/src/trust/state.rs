@@ -4,7 +4,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::verified::VerifiedRevision;
+use super::judgement::Expiring;
+use super::verified::{Signer, VerifiedRevision};
 use crate::object_id::ObjectId;
 use crate::time::Time;
 
@@ -26,6 +27,15 @@ pub struct TrustState {
     /// The classic keyring's fingerprints when the revision was accepted; later ones were added by hand (C7).
     #[serde(default)]
     pub(crate) keyring: BTreeSet<String>,
+    /// The introduction that the accepted revision is known to descend from (T15).
+    #[serde(default)]
+    pub(crate) introduced_by: Option<ObjectId>,
+    /// Signers whose certificates have an end (T12).
+    #[serde(default)]
+    pub(crate) ending: Vec<Expiring>,
+    /// Signers who do not count until their certificates are repaired: broken hashes hold them together (T10).
+    #[serde(default)]
+    pub(crate) outdated: Vec<Signer>,
     /// What the last walk refused.
     #[serde(default)]
     pub(crate) refused: Vec<RecordedRefusal>,
@@ -50,6 +60,9 @@ pub struct RecordedRefusal {
 
 /// How many refusals are remembered; the newest matter, and a hostile remote can cause any number.
 const REMEMBERED: usize = 100;
+
+/// How long before its end a certificate is announced, in seconds (T12).
+const ANNOUNCED: i64 = 30 * 24 * 3600;
 
 impl TrustState {
     /// Returns the revision that may act, if one was ever accepted.
@@ -87,6 +100,17 @@ impl TrustState {
     #[must_use]
     pub const fn latest_time(&self) -> Option<Time> {
         self.latest
+    }
+
+    /// Returns the signers whose certificates end within 30 days of `now`, or have ended (T12).
+    pub fn expiring(&self, now: Time) -> impl Iterator<Item = &Expiring> {
+        self.ending.iter().filter(move |one| one.ends.since(now) < ANNOUNCED)
+    }
+
+    /// Returns the signers who do not count until they sign their own certificates again with today's hashes (T10).
+    #[must_use]
+    pub fn outdated(&self) -> &[Signer] {
+        &self.outdated
     }
 
     pub(crate) fn remember(&mut self, refusals: &[super::Refused]) {

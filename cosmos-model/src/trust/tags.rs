@@ -11,7 +11,7 @@ use super::signature::Attested;
 use super::signers::TrustSet;
 use super::tag_refs::{self, Steps, TagEvidence};
 use super::verified::VerifiedRevision;
-use super::walk::{Below, Outcome, Standing, Transition, Walk, ancestors, distinct};
+use super::walk::{Below, Outcome, Standing, Transition, Walk, ancestors, signers_of};
 use crate::object_id::ObjectId;
 
 /// Walks every release above `standing`.
@@ -20,24 +20,18 @@ pub fn walk(walk: &mut Walk<'_>, pattern: &TagPattern, standing: Standing) -> Ou
     steps.retain(|_, tags| tags.iter().any(|tag| tag.is_release));
     let tips: Vec<ObjectId> = steps.keys().copied().collect();
     let history = History::explore(walk.evidence.objects, &tips, standing.commit);
-    look_for_revocations(walk, &steps, &history);
+    for node in history.nodes.values() {
+        walk.look_at_tree(node.tree);
+    }
     let heights = standing.commit.map(|root| (root, 0)).into_iter().collect();
     let outcome = Outcome::standing_on(standing);
     let mut releases = Releases { walk, history: &history, steps: &steps, heights, height: 0, outcome };
     releases.run();
+    releases.notice_withdrawal(pattern);
     let mut outcome = releases.outcome;
     outcome.ancestors = ancestors(outcome.standing.commit, &history.nodes);
     outcome.ancestors.extend(&history.below);
     outcome
-}
-
-/// Learns of compromised certificates before the first signature is judged (T9).
-fn look_for_revocations(walk: &mut Walk<'_>, steps: &Steps, history: &History) {
-    for tree in steps.keys().filter_map(|commit| history.nodes.get(commit)).map(|node| node.tree) {
-        if let Ok(Some(source)) = walk.sources.of_tree(tree) {
-            walk.look_at(&source);
-        }
-    }
 }
 
 /// The walk over releases.
@@ -76,7 +70,6 @@ impl Releases<'_, '_> {
                 self.refuse(&tags[0], refusal.clone());
             }
         }
-        self.notice_withdrawal();
     }
 
     /// Returns the number of the highest accepted release below a commit, or `None` when it rests on none.
@@ -103,15 +96,21 @@ impl Releases<'_, '_> {
         self.judge(commit, node, &tags)
     }
 
-    /// Judges newer tags on the commit that is accepted already: they renew its freshness, or allow more removals.
+    /// Judges newer tags on the commit that is accepted already: they renew its freshness, or allow more removals; and
+    /// all of them where the host has come to ask for more signatures than it has (T15).
     fn release_again(&mut self) {
         let Some(root) = self.outcome.standing.commit else { return };
         let Some(tags) = self.steps.get(&root) else { return };
-        let accepted = self.outcome.standing.revision.as_ref().and_then(VerifiedRevision::tag);
+        let revision = self.outcome.standing.revision.as_ref();
+        let too_few = revision.is_some_and(|one| one.signers().len() < self.walk.policy.threshold);
+        let accepted = revision.and_then(VerifiedRevision::tag);
         let is_newer = |tag: &&TagEvidence| match (&tag.release, accepted) {
-            (Some(name), Some(accepted)) => compare_names(name, accepted).is_gt(),
+            (Some(name), Some(accepted)) => {
+                let order = compare_names(name, accepted);
+                order.is_gt() || (too_few && order.is_eq())
+            }
             (_, None) => true,
-            (None, Some(_)) => false,
+            (None, Some(_)) => too_few,
         };
         let tags: Vec<&TagEvidence> = tags.iter().filter(is_newer).collect();
         if tags.iter().any(|tag| tag.is_release)
@@ -167,12 +166,13 @@ impl Releases<'_, '_> {
         let agreed = Agreed::between(&good, need);
         let allowed = self.allowed_before(commit);
         let newest = good.iter().filter(|(tag, _)| tag.is_release).filter_map(|(tag, _)| tag.release.as_deref());
-        let signers = distinct(&signatures).iter().map(|signer| self.walk.signer(&set, signer)).collect();
+        let (signers, keys) = signers_of(self.walk, &set, &signatures);
         let revision = VerifiedRevision {
             commit,
             tree: node.tree,
             tag: newest.max_by(|left, right| compare_names(left, right)).map(Into::into),
             signers,
+            keys,
             signed_at: agreed.signed_at,
             valid_until: agreed.valid_until,
             counter: agreed.counter.or(self.last_counter()),
@@ -214,10 +214,12 @@ impl Releases<'_, '_> {
     }
 
     /// Says when no remote offers the accepted release any more (A3).
-    fn notice_withdrawal(&mut self) {
+    fn notice_withdrawal(&mut self, pattern: &TagPattern) {
         let standing = &self.outcome.standing;
         let (Some(commit), Some(revision)) = (standing.commit, &standing.revision) else { return };
-        if self.outcome.accepted.is_empty() && !self.steps.contains_key(&commit) {
+        // What this host's pattern does not mean any more is not looked for.
+        let meant = revision.tag().is_none_or(|tag| pattern.matches(tag));
+        if meant && self.outcome.accepted.is_empty() && !self.steps.contains_key(&commit) {
             let reference = revision.tag().map(|tag| alloc::format!("refs/tags/{tag}")).unwrap_or_default();
             let shown = crate::escape::for_terminal(reference.as_bytes());
             self.walk.refuse(shown, commit, None, Refusal::Withdrawn { accepted: commit });

@@ -1,14 +1,42 @@
 //! `commits` mode: which of the commits that were judged good may act (T4, T6, T14).
 
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 use super::commits::Branch;
 use super::refusal::Refusal;
+use super::signature::Attested;
 use super::verified::VerifiedRevision;
-use super::walk::{Standing, ancestors, distinct};
+use super::walk::{Standing, ancestors, signers_of};
 use crate::object_id::ObjectId;
 
 impl Branch<'_, '_> {
+    /// Counts further signatures on the accepted commit, where the host has come to ask for more than it has (T15).
+    pub(super) fn sign_again(&mut self) {
+        let (Some(commit), Some(revision)) = (self.root.commit, self.root.revision.clone()) else { return };
+        let need = self.walk.policy.threshold;
+        if revision.signers().len() >= need {
+            return;
+        }
+        let (below, set) = (self.root.below.clone(), Rc::clone(&self.root.set));
+        let tags = self.cosigned.get(&commit).into_iter().flatten();
+        let judged = tags.filter_map(|tag| self.walk.judge_signature(&set, tag.signed(), (&below, commit)).ok());
+        let further: Vec<Attested> = judged.collect();
+        let (mut signers, mut keys) = signers_of(self.walk, &set, &further);
+        for (signer, key) in revision.signers().iter().zip(&revision.keys) {
+            if !signers.iter().any(|one| one.fingerprint == signer.fingerprint) {
+                signers.push(signer.clone());
+                keys.push(key.clone());
+            }
+        }
+        if signers.len() >= need {
+            let revision = VerifiedRevision { signers, keys, ..revision };
+            let standing = Standing { revision: Some(revision), signatures: further, ..self.root.clone() };
+            self.outcome.standing = standing.clone();
+            self.root = standing;
+        }
+    }
+
     /// Chooses the newest commit on the first-parent line of a tip that may act.
     pub(super) fn choose(&mut self, tips: &[ObjectId]) {
         for tip in tips {
@@ -73,7 +101,7 @@ impl Branch<'_, '_> {
 
     fn stand_on(&mut self, id: ObjectId) {
         let good = &self.good[&id];
-        let signers = distinct(&good.signatures).iter().map(|one| self.walk.signer(&good.set, one)).collect();
+        let (signers, keys) = signers_of(self.walk, &good.set, &good.signatures);
         let statement = good.statement.clone().ok().flatten().unwrap_or_default();
         let signed_at = good.below.signed_at.or(self.root.below.signed_at);
         let revision = VerifiedRevision {
@@ -81,6 +109,7 @@ impl Branch<'_, '_> {
             tree: self.history.nodes[&id].tree,
             tag: None,
             signers,
+            keys,
             signed_at: signed_at.unwrap_or(self.walk.evidence.now),
             valid_until: statement.valid_until,
             counter: good.counter,

@@ -38,6 +38,7 @@ impl TrustPolicy {
             tree,
             tag: tag.map(|name| name.to_string()),
             signers: Vec::new(),
+            keys: Vec::new(),
             signed_at: evidence.now,
             valid_until: None,
             counter: None,

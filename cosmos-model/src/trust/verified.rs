@@ -24,6 +24,8 @@ pub struct VerifiedRevision {
     pub(super) tree: ObjectId,
     pub(super) tag: Option<String>,
     pub(super) signers: Vec<Signer>,
+    /// The key that each of them signed with, by full fingerprint: a subkey may be compromised on its own (T15).
+    pub(super) keys: Vec<String>,
     pub(super) signed_at: Time,
     pub(super) valid_until: Option<Time>,
     pub(super) counter: Option<u64>,
@@ -88,6 +90,8 @@ struct Written {
     tree: ObjectId,
     tag: Option<String>,
     signers: Vec<Signer>,
+    #[serde(default)]
+    keys: Vec<String>,
     signed_at: Time,
     valid_until: Option<Time>,
     counter: Option<u64>,
@@ -102,6 +106,7 @@ pub(super) fn read_back<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<O
         tree: written.tree,
         tag: written.tag,
         signers: written.signers,
+        keys: written.keys,
         signed_at: written.signed_at,
         valid_until: written.valid_until,
         counter: written.counter,

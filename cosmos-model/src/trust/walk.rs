@@ -17,7 +17,7 @@ use super::sources::{Source, Sources};
 use super::statement::Statement;
 use super::trusted::Trusted;
 use super::verified::{Signer, VerifiedRevision};
-use super::{Evidence, Mode, TrustPolicy};
+use super::{Evidence, Mode, TrustPolicy, certificate};
 use crate::object_id::ObjectId;
 use crate::time::Time;
 
@@ -236,7 +236,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Learns of compromised certificates, and of commits a candidate vouches for.
+    /// Learns of compromised keys from a tree before the first signature is judged (T9).
+    pub fn look_at_tree(&mut self, tree: ObjectId) {
+        if let Ok(Some(source)) = self.sources.of_tree(tree) {
+            self.look_at(&source);
+        }
+    }
+
+    /// Learns of compromised keys, and of commits a candidate vouches for.
     pub fn look_at(&mut self, source: &Source) {
         self.sources.look_for_revocations(source, &self.openpgp);
     }
@@ -265,17 +272,17 @@ impl Walk<'_> {
     /// Counts who could sign at `at`, up to `enough`.
     fn usable(&self, set: &TrustSet, at: Time, enough: usize) -> usize {
         let can_sign = |fingerprint: &&String| {
-            let certificate = set.certificates().get(*fingerprint);
-            certificate.is_some_and(|one| self.usable_until(one, at).is_some())
+            let found = set.certificates().get(*fingerprint);
+            found.is_some_and(|one| self.usable_until(one, at).is_some())
         };
         set.holding(self.right()).iter().filter(can_sign).take(enough).count()
     }
 
     /// Tells whether some sound key of the certificate could sign at `at`; and until when, if it ends.
-    pub fn usable_until(&self, certificate: &Cert, at: Time) -> Option<Option<Time>> {
-        let signer = certificate.fingerprint().to_hex();
+    pub fn usable_until(&self, found: &Cert, at: Time) -> Option<Option<Time>> {
+        let signer = found.fingerprint().to_hex();
         let sound = |key: &Fingerprint| !self.sources.compromised.condemns(&signer, key);
-        signature::usable_until(certificate, &self.openpgp, at, sound)
+        certificate::usable_until(found, &self.openpgp, at, sound)
     }
 
     /// Checks a `cosmos:` line, or its absence, against the host's settings (T7).
@@ -336,12 +343,25 @@ impl Walk<'_> {
     /// Names whoever stands behind a certificate.
     pub fn signer(&mut self, set: &TrustSet, fingerprint: &str) -> Signer {
         if !self.user_ids.contains_key(fingerprint) {
-            let certificate = set.certificates().get(fingerprint);
-            let user_id = certificate.map(|one| signature::user_id(one, &self.openpgp, self.clock));
+            let found = set.certificates().get(fingerprint);
+            let user_id = found.map(|one| certificate::user_id(one, &self.openpgp, self.clock));
             self.user_ids.insert(fingerprint.to_string(), user_id.unwrap_or_default());
         }
         Signer { fingerprint: fingerprint.to_string(), user_id: self.user_ids[fingerprint].clone() }
     }
+}
+
+/// Returns who signed, once each, and the key each used; a compromised one only where there is no other.
+pub fn signers_of(walk: &mut Walk<'_>, set: &TrustSet, signatures: &[Attested]) -> (Vec<Signer>, Vec<String>) {
+    let mut keys: BTreeMap<&String, (bool, String)> = BTreeMap::new();
+    for one in signatures {
+        let condemned = one.compromised || walk.sources.compromised.condemns(&one.fingerprint, &one.key);
+        let key = keys.entry(&one.fingerprint).or_insert_with(|| (condemned, one.key.to_hex()));
+        if key.0 && !condemned {
+            *key = (condemned, one.key.to_hex());
+        }
+    }
+    keys.into_iter().map(|(fingerprint, (_, key))| (walk.signer(set, fingerprint), key)).unzip()
 }
 
 /// Returns who signed, once each (T4), in the order of fingerprints.

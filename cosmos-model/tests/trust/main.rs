@@ -1,6 +1,7 @@
 //! The judge against generated repositories: honest ones, and the attacks of docs/trust.md by number.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod again;
 mod commits;
 mod grammar;
 mod histories;

@@ -40,7 +40,7 @@ fn every_kind_of_key_operators_use_is_accepted() {
 }
 
 #[test]
-fn a11_sha1_and_md5_signatures_are_refused() {
+fn a11_sha1_signatures_are_refused() {
     let alice = Person::new("Alice");
     let algorithm = HashAlgorithm::SHA1.to_string();
     let found = refusal(&alice, |payload| alice.sign_as(payload.as_bytes(), weak(HashAlgorithm::SHA1), at(DAY)));
@@ -138,6 +138,72 @@ fn an_ssh_signature_is_refused_by_name() {
     let block = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n";
     assert_eq!(refusal(&alice, |_| block.to_string()), Some(Refusal::SshSignature));
     assert_eq!(refusal(&alice, |_| String::new()), Some(Refusal::Unsigned));
+}
+
+#[test]
+fn ssh_and_x509_signatures_of_commits_and_tags_are_refused_by_name() {
+    let alice = Person::new("Alice");
+    let x509 = "-----BEGIN SIGNED MESSAGE-----\nMIID\n-----END SIGNED MESSAGE-----\n";
+    let ssh = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n";
+    for (block, expected) in [(x509, Refusal::X509Signature), (ssh, Refusal::SshSignature)] {
+        assert_eq!(refusal(&alice, |_| block.to_string()), Some(expected.clone()));
+        let mut repo = Repo::default();
+        let files = [policy_file(&[(&alice, ALL)], &[])];
+        let first = repo.commit(&[], &files, Some(&alice), at(0), "one");
+        let text = repo.commit_text(&[first], &files, at(HOUR), "two");
+        let second = repo.put(ObjectKind::Commit, with_gpgsig(&text, block).into_bytes());
+        repo.point("refs/heads/main", second);
+        let judgement = judge(&commits_policy(first, &alice), &TrustState::default(), &repo, at(DAY));
+        assert_eq!(judgement.refusals[0].reason, expected);
+        let repair = judgement.refusals[0].repair();
+        assert!(repair.contains("git config gpg.format openpgp") && repair.contains("commit_goodlist"), "{repair}");
+    }
+}
+
+#[test]
+fn t10_a_certificate_held_together_by_sha1_is_named_with_the_command_that_repairs_it() {
+    let old = Person::new("Old").with_sha1_self_signatures();
+    let fingerprint = old.fingerprint();
+    let found = refusal(&old, |payload| old.sign_with_primary(payload.as_bytes(), at(DAY))).unwrap();
+    let algorithm = HashAlgorithm::SHA1.to_string();
+    assert_eq!(found, Refusal::OutdatedCertificate { signer: fingerprint.clone(), algorithm });
+    assert!(found.repair().contains(&format!("gpg --cert-digest-algo SHA256 --quick-set-expire {fingerprint} 2y")));
+    // Where somebody else signs, the host tells of it all the same.
+    let alice = Person::new("Alice");
+    let mut repo = Repo::default();
+    let commit = repo.commit(&[], &keys(&[&alice, &old]), None, at(DAY), "one");
+    repo.tag("v1", commit, &alice, at(DAY));
+    let judgement = judge(&tags_policy(keyring(&[&alice])), &TrustState::default(), &repo, at(DAY + HOUR));
+    let outdated: Vec<&str> = judgement.state.outdated().iter().map(|one| one.fingerprint.as_str()).collect();
+    assert_eq!(outdated, [fingerprint]);
+}
+
+#[test]
+fn a14_a_subkey_revoked_as_compromised_condemns_what_it_signed_and_nothing_else() {
+    let alice = Person::build("Alice", |builder| builder.add_signing_subkey());
+    let revoked = alice.with_revoked_subkey(ReasonForRevocation::KeyCompromised, at(2 * DAY));
+    let (bob, mut repo) = (Person::new("Bob"), Repo::default());
+    let first = repo.commit(&[], &keys(&[&alice, &bob]), None, at(DAY), "one");
+    repo.tag("v1", first, &alice, at(DAY));
+    let policy = tags_policy(keyring(&[&alice, &bob]));
+    let state = judge(&policy, &TrustState::default(), &repo, at(DAY + HOUR)).state;
+    // The revocation is in a commit that no release names yet.
+    let second = repo.commit(&[first], &keys(&[&revoked, &bob]), None, at(2 * DAY), "two");
+    let third = repo.commit(&[second], &keys(&[&alice, &bob]), None, at(3 * DAY), "three");
+    repo.tag("v3", third, &Person::new("Mallory"), at(3 * DAY));
+    let judgement = judge(&policy, &state, &repo, at(3 * DAY));
+    let compromised = Refusal::Compromised { signer: alice.fingerprint() };
+    assert!(judgement.refusals.iter().any(|one| one.reference == "refs/tags/v1" && one.reason == compromised));
+    // Her primary key is sound: what that signs counts.
+    let payload = tag_text("v3", third, "commit", at(3 * DAY), "release\n");
+    let block = alice.sign_with_primary(payload.as_bytes(), at(3 * DAY));
+    repo.publish_tag("v3", &format!("{payload}{block}"));
+    let judgement = judge(&policy, &state, &repo, at(3 * DAY));
+    assert_eq!((reasons(&judgement), judgement.revision.unwrap().tag()), (vec![], Some("v3")));
+    // A revoked or ended subkey cannot sign afterwards.
+    for person in [revoked, alice.with_revoked_subkey(ReasonForRevocation::KeyRetired, at(DAY - HOUR))] {
+        assert!(matches!(plain(&person, at(DAY)), Some(Refusal::Compromised { .. } | Refusal::Revoked { .. })));
+    }
 }
 
 #[test]

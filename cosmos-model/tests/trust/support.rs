@@ -11,7 +11,7 @@ use cosmos_model::time::Time;
 use cosmos_model::trust::{
     DEFAULT_KEY_FOLDER, Evidence, Introduction, Judgement, MergeRule, Mode, TrustPolicy, TrustState,
 };
-use openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
+use openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite, SubkeyRevocationBuilder};
 use openpgp::crypto::KeyPair;
 use openpgp::packet::signature::SignatureBuilder;
 use openpgp::policy::StandardPolicy;
@@ -114,6 +114,34 @@ impl Person {
             packets.push(builder.sign_direct_key(&mut self.primary(), primary.key()).unwrap().into());
         }
         Self { cert: self.cert.clone().insert_packets(packets).unwrap().0 }
+    }
+
+    /// The same key and name, bound by a SHA-1 self-signature only.
+    pub fn with_sha1_self_signatures(&self) -> Self {
+        let policy = StandardPolicy::new();
+        let birth = self.cert.primary_key().key().creation_time();
+        let user = self.cert.userids().with_policy(&policy, Some(birth)).next().unwrap();
+        let builder = SignatureBuilder::from(user.binding_signature().clone())
+            .set_signature_creation_time(birth)
+            .unwrap()
+            .set_hash_algo(HashAlgorithm::SHA1);
+        let binding = user.userid().bind(&mut self.primary(), &self.cert, builder).unwrap();
+        let primary = self.cert.primary_key().key().clone().parts_into_secret().unwrap();
+        let packets = vec![Packet::from(primary), user.userid().clone().into(), binding.into()];
+        Self { cert: Cert::from_packets(packets.into_iter()).unwrap() }
+    }
+
+    /// The same certificate, its first subkey revoked.
+    pub fn with_revoked_subkey(&self, reason: ReasonForRevocation, when: Time) -> Self {
+        let subkey = self.cert.keys().subkeys().next().unwrap();
+        let builder = SubkeyRevocationBuilder::new().set_signature_creation_time(clock(when)).unwrap();
+        let builder = builder.set_reason_for_revocation(reason, b"").unwrap();
+        let revocation = builder.build(&mut self.primary(), &self.cert, subkey.key(), None).unwrap();
+        Self { cert: self.cert.clone().insert_packets(revocation).unwrap().0 }
+    }
+
+    pub fn sign_with_primary(&self, payload: &[u8], time: Time) -> String {
+        sign_with(self.primary(), payload, SignatureBuilder::new(SignatureType::Binary), time)
     }
 
     /// The same certificate, revoked.

@@ -236,11 +236,12 @@ fn a10_one_stolen_key_is_not_enough_where_two_are_required() {
     let commit = fleet.release("v4", &[&alice, &bob], &alice, 4);
     // The same signer twice is one signer.
     fleet.repo.tag(&format!("v4+{}", &alice.fingerprint()[24..]), commit, &alice, at(4 * DAY));
-    assert_eq!(fleet.refused(4), ["refs/tags/v4: 1 of 2 signatures count"]);
-    assert!(fleet.judge(4).refusals[0].reason.heals());
+    // What was accepted with one signature before is in force, and said to have too few (T15).
+    assert_eq!(fleet.refused(4), ["refs/tags/v4: 1 of 2 signatures count", "refs/tags/v3: 1 of 2 signatures count"]);
+    assert!(fleet.judge(4).refusals.iter().all(|one| one.reason.heals() && !one.overtaken));
     fleet.repo.tag(&format!("v4+{}", &bob.fingerprint()[24..]), commit, &bob, at(4 * DAY));
     let judgement = fleet.judge(4);
-    assert_eq!(judgement.refusals, []);
+    assert!(judgement.refusals.iter().all(|one| one.overtaken));
     assert_eq!(judgement.revision.unwrap().signers().len(), 2);
 }
 

@@ -1,0 +1,105 @@
+//! What a certificate says about itself: who it is, until when it can sign, what is compromised or outdated (T9–T12).
+
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use openpgp::cert::amalgamation::ValidateAmalgamation as _;
+use openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
+use openpgp::packet::Signature;
+use openpgp::packet::key::PublicParts;
+use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
+use openpgp::types::{HashAlgorithm, RevocationStatus, RevocationType, Timestamp};
+use openpgp::{Cert, Fingerprint};
+use sequoia_openpgp as openpgp;
+
+use super::signature::{check_state, instant, time_of};
+use crate::time::Time;
+
+/// Returns the broken hash that a certificate's statements about itself, or about `key`, rest on, if nothing better does (T10).
+pub fn outdated_hash(certificate: &Cert, key: Option<&Fingerprint>) -> Option<String> {
+    let users = certificate.userids().flat_map(|user| user.self_signatures());
+    let own: Vec<&Signature> = certificate.primary_key().self_signatures().chain(users).collect();
+    let is_meant = |subkey: &Fingerprint| key.is_none_or(|key| key == subkey);
+    let subkeys = certificate.keys().subkeys().filter(|subkey| is_meant(&subkey.key().fingerprint()));
+    let bindings: Vec<&Signature> = subkeys.flat_map(|subkey| subkey.self_signatures()).collect();
+    let backs: Vec<&Signature> = bindings.iter().flat_map(|binding| binding.embedded_signatures()).collect();
+    let rests_on_broken = |signatures: &&Vec<&Signature>| signatures.iter().all(|one| is_broken(one.hash_algo()));
+    let mut groups = [own, bindings, backs].into_iter().filter(|group| !group.is_empty());
+    groups.find(|group| rests_on_broken(&group)).map(|group| group[0].hash_algo().to_string())
+}
+
+/// Tells whether a signature over this hash proves nothing any more.
+pub const fn is_broken(hash: HashAlgorithm) -> bool {
+    matches!(hash, HashAlgorithm::MD5 | HashAlgorithm::SHA1 | HashAlgorithm::RipeMD)
+}
+
+/// Tells whether some key of the certificate could make an acceptable signature at `at`; and until when, if it ends.
+///
+/// Keys that are not `sound` do not count.
+pub fn usable_until(
+    certificate: &Cert,
+    policy: &StandardPolicy,
+    at: Time,
+    sound: impl Fn(&Fingerprint) -> bool,
+) -> Option<Option<Time>> {
+    let mut best: Option<Option<Time>> = None;
+    let sound = certificate.keys().filter(|key| sound(&key.key().fingerprint()));
+    for key in sound.filter(|key| check_state(certificate, key, policy, at).is_ok()) {
+        let then = instant(key.key().creation_time(), at);
+        let ends = |key: &ErasedKeyAmalgamation<'_, PublicParts>| {
+            let valid = key.clone().with_policy(policy, then).ok()?;
+            Timestamp::try_from(valid.key_expiration_time()?).ok().map(time_of)
+        };
+        let primary = certificate.primary_key().with_policy(policy, then).ok();
+        let primary_ends = primary.and_then(|key| key.key_expiration_time());
+        let primary_ends = primary_ends.and_then(|time| Timestamp::try_from(time).ok()).map(time_of);
+        let end = match (ends(&key), primary_ends) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        best = match (best, end) {
+            (None, end) => Some(end),
+            (Some(None), _) | (_, None) => Some(None),
+            (Some(Some(one)), Some(other)) => Some(Some(one.max(other))),
+        };
+    }
+    best
+}
+
+/// Returns the certificate's primary user id at `at`, else its first, escaped; empty when it has none.
+pub fn user_id(certificate: &Cert, policy: &StandardPolicy, at: Time) -> String {
+    let then = instant(certificate.primary_key().key().creation_time(), at);
+    let valid = certificate.with_policy(policy, then).ok();
+    let primary = valid.as_ref().and_then(|valid| valid.primary_userid().ok());
+    let value = match &primary {
+        Some(primary) => Some(primary.userid().value()),
+        None => certificate.userids().next().map(|user| user.userid().value()),
+    };
+    value.map(crate::escape::for_terminal).unwrap_or_default()
+}
+
+/// Returns the keys that were revoked as compromised, or for no stated reason; with the primary key all of them.
+pub fn compromised_keys(certificate: &Cert, policy: &StandardPolicy) -> BTreeSet<Fingerprint> {
+    let birth = certificate.primary_key().key().creation_time();
+    let all = || certificate.keys().map(|key| key.key().fingerprint());
+    if is_hard(&certificate.revocation_status(policy, birth)) {
+        return all().collect();
+    }
+    let counts = |revocation: &&Signature| {
+        is_hard_revocation(revocation)
+            && policy.signature(revocation, HashAlgoSecurity::SecondPreImageResistance).is_ok()
+    };
+    let subkeys = certificate.keys().subkeys().filter(|key| key.self_revocations().any(|one| counts(&one)));
+    subkeys.map(|key| key.key().fingerprint()).collect()
+}
+
+/// Tells whether a key is revoked as compromised, or for no stated reason.
+pub fn is_hard(status: &RevocationStatus<'_>) -> bool {
+    let RevocationStatus::Revoked(revocations) = status else { return false };
+    revocations.iter().any(|revocation| is_hard_revocation(revocation))
+}
+
+fn is_hard_revocation(revocation: &Signature) -> bool {
+    revocation.reason_for_revocation().is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
+}
