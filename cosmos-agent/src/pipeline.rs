@@ -286,6 +286,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn stage(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
+        self.store.open()?;
         stage::stage(self.agent, revision, &self.store, managed).map_err(|error| {
             self.is_hindered(error.to_string(), error.needs_newer_agent());
             stage::failure(&error)

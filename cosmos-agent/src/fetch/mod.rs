@@ -141,7 +141,7 @@ impl FetchError {
             }
             Self::Missing { .. } => "the remote is damaged: run 'git fsck' there, or use another one",
             Self::Child { .. } | Self::Fork(_) => "run again; if it stays, look for the kernel's reason with 'dmesg'",
-            Self::Store { .. } => "make room in the cache folder, or remove it: it is fetched again",
+            Self::Store { source, .. } => return source.hint(),
         };
         hint.to_owned()
     }

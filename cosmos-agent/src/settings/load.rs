@@ -30,6 +30,9 @@ pub enum LoadError {
         /// Who could have, in words.
         reason: String,
     },
+    /// Something else lies where the file belongs.
+    #[error("'/{0}' is not a regular file")]
+    NotAFile(RelPath),
     /// The file is not text, or by its size no settings file.
     #[error("'/{0}' is not a text of at most 1 MiB in UTF-8")]
     NotText(RelPath),
@@ -46,6 +49,7 @@ impl LoadError {
             Self::Unreadable(source) => return source.hint().unwrap_or_else(|| "see what is in its place".to_owned()),
             Self::Missing(_) => "run 'cosmos clone URL --trust COMMIT:FINGERPRINT' first",
             Self::Unsafe { .. } => "let root own the file and nobody else write it: chown root:root, chmod go-w",
+            Self::NotAFile(_) => "move it away, then restore the file from where it came from",
             Self::NotText(_) => "restore the file from where it came from",
             Self::Mistakes(_) => "every key is described in docs/formats.md, sections 1 and 2",
         };
@@ -129,7 +133,7 @@ fn text_of(root: &Root, path: &RelPath) -> Result<Option<String>, LoadError> {
 fn check_writers(root: &Root, path: &RelPath, stat: &FileStat) -> Result<(), LoadError> {
     let refuse = |reason: String| Err(LoadError::Unsafe { path: path.clone(), reason });
     if kind_of(stat) != Kind::File {
-        return refuse("is not a regular file".to_owned());
+        return Err(LoadError::NotAFile(path.clone()));
     }
     if stat.st_uid != 0 && stat.st_uid != root.default_owner().0 {
         return refuse(format!("belongs to user {}, who could change it", stat.st_uid));

@@ -11,6 +11,8 @@ use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
+use crate::exit::{Failure, Status};
+
 mod compact;
 pub mod library;
 mod pack;
@@ -79,6 +81,32 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Returns what to try. The store is a cache of what was signed: one that is removed is fetched again.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::File { .. } => "make room in the cache folder, or remove the store in it: it is fetched again".into(),
+            Self::Exposed { path } => format!("remove '{}' with all it holds: it is fetched again", path.display()),
+            Self::Alternates { path } => format!(
+                "remove '{}', and look who made it; the whole store may go, too: it is fetched again",
+                path.display()
+            ),
+            Self::Library { path, .. } => format!("look at '{}', or remove it: it is fetched again", path.display()),
+            Self::Count { .. } | Self::Damaged { .. } => {
+                "run again; if it stays, remove the store: it is fetched again".into()
+            }
+            Self::Collision { .. } => "do not use this remote before you know who made the object".into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Status::Failed, &error, error.hint())
+    }
+}
+
 /// The object store. It is opened, and made where it is missing, at its first use: a run without news never does.
 pub struct Store {
     path: PathBuf,
@@ -110,6 +138,14 @@ impl Store {
     /// Returns [`StoreError`] when the store cannot be opened.
     pub fn has(&self, id: ObjectId) -> Result<bool, StoreError> {
         Ok(self.odb()?.exists(oid(id)))
+    }
+
+    /// Opens the store, so that what is wrong with it is said as such, and not as a mistake of what it holds.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when the store cannot be made, or is refused.
+    pub fn open(&self) -> Result<(), StoreError> {
+        self.odb().map(|_| ())
     }
 
     /// Starts a pack of exactly `count` objects.

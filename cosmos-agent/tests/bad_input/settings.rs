@@ -24,7 +24,7 @@ fn unreadable_settings_stop_a_run_before_anything_else() {
     settled.stays(
         2,
         "error: '/etc/cosmos/trust.toml' is not a regular file\n\
-             hint: let root own the file and nobody else write it: chown root:root, chmod go-w\n",
+             hint: move it away, then restore the file from where it came from\n",
     );
     fs::remove_dir(&path).expect("the folder");
     fs::write(&path, b"\xff\xfe").expect("bytes that are no text");
