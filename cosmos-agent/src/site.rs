@@ -1,12 +1,13 @@
 //! Where things are on one host, or below one root: what is managed, settings, state, store, lock.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::path::RelPath;
 
 use crate::apply::StateFolder;
-use crate::fs::{FsError, Root};
+use crate::fs::{self, FsError, Root};
 
 /// The places one agent works with. With `--root` all of them lie below it, so that an ordinary user can own a whole site.
 #[derive(Debug, Clone)]
@@ -92,6 +93,22 @@ impl Site {
         self.cache.join(crate::store::FOLDER)
     }
 
+    /// Makes the cache folder where it is missing, 0700: it holds what was fetched, and not only what was accepted.
+    ///
+    /// # Errors
+    /// Returns an [`FsError`] when something else is in the way.
+    pub fn make_cache(&self) -> Result<(), FsError> {
+        if self.cache.is_dir() {
+            return Ok(());
+        }
+        // A classic host's own working directory is its home, and there.
+        let below = self.cache.strip_prefix(&self.home_path).map(|below| below.as_os_str().as_bytes());
+        match below.map(RelPath::new) {
+            Ok(Ok(folder)) => fs::make_directories(&self.home, &folder, 0o700).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the state file (docs/formats.md §9), below the home.
     #[must_use]
     pub fn state_file(&self) -> RelPath {
@@ -162,7 +179,6 @@ impl Site {
     /// Returns the full path of something below the home.
     #[must_use]
     pub fn path_of(&self, path: &RelPath) -> PathBuf {
-        use std::os::unix::ffi::OsStrExt as _;
         self.home_path.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
     }
 

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
-use support::{Operator, World};
+use support::{Operator, Settled, World, put};
 
 /// Makes a repository of these files, signed by one operator, and a host that was introduced to it.
 fn introduced(files: &[(&str, &str)], message: &str) -> (World, Operator, PathBuf) {
@@ -102,4 +102,19 @@ fn tasks_run_before_and_after_the_files_and_a_failing_one_stops_the_run() {
     assert!(run.stderr.contains("task 'pre-tasks.d/020fail' failed: exit status 7"), "{run:?}");
     assert!(run.stdout.contains("no disk"), "{run:?}");
     assert_eq!(fs::read_to_string(host.join("etc/motd")).expect("the file"), "hello\n");
+}
+
+#[test]
+fn what_a_first_run_makes_on_a_blank_root_leaves_the_folders_above_it_to_everybody() {
+    let settled = Settled::new();
+    let mode = |name: &str| {
+        let found = settled.host.join(name).metadata().unwrap_or_else(|error| panic!("{name}: {error}"));
+        std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o7777
+    };
+    let everybodys = ["var", "var/lib", "var/cache", "run", "run/cosmos", "etc", "etc/cosmos"];
+    assert_eq!(everybodys.map(mode), [0o755; 7]);
+    assert_eq!(["var/lib/cosmos", "var/cache/cosmos", "var/cache/cosmos/store.git"].map(mode), [0o700; 3]);
+    put(&settled.host, "etc/motd", "an edit\n");
+    settled.run().prints("~ etc/motd  drift repaired\n");
+    assert_eq!(mode("var/lib/cosmos/backup"), 0o700);
 }

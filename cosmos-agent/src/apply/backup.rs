@@ -54,6 +54,7 @@ pub(super) fn keep_bytes(state: &StateFolder, bytes: &[u8]) -> Result<(), FsErro
 
 fn place(state: &StateFolder, hash: ContentHash) -> Result<(RelPath, Directory), FsError> {
     let folder = state.path("backup");
+    state.make()?;
     let directory = fs::make_directories(state.home(), &folder, 0o700)?;
     let path = folder.join(hash.to_string().as_bytes()).expect("a hash is one component");
     Ok((path, directory))

@@ -212,7 +212,7 @@ fn files_links_and_folders_arrive_change_and_leave() {
         ],
     );
     machine.converge(&first);
-    let base = [("var", "folder 700"), ("var/lib", "folder 700")];
+    let base = [("var", "folder 755"), ("var/lib", "folder 755")];
     let mut wanted = expected(&base);
     wanted.extend(expected(&[
         ("etc", "folder 755"),

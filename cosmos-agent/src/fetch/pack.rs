@@ -7,6 +7,7 @@ use git2::{Indexer, Odb};
 
 use super::pkt_line::{Packet, PacketReader};
 use super::transport::TransportError;
+use crate::fs::by_path;
 use crate::store::BUFFER;
 
 /// Reads side-band packets up to the flush and writes band 1 to `sink`; band 3 is the server's failure.
@@ -56,7 +57,7 @@ impl<'a> Scratch<'a> {
         tell: impl FnMut(u64) -> io::Result<()> + 'a,
     ) -> Result<Self, TransportError> {
         let packs = folder.join("pack");
-        std::fs::create_dir_all(&packs)
+        by_path::make_directories(&packs, 0o700)
             .map_err(|source| TransportError::File { path: packs.display().to_string(), source })?;
         let indexer = Indexer::new(bases, &packs, 0o600, false).map_err(TransportError::library("start a pack"))?;
         let indexer = BufWriter::with_capacity(BUFFER, indexer);

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::fs::by_path;
 use crate::sandbox::Identity;
 
 /// The folder's name inside the agent's cache folder. It stays between runs, empty.
@@ -36,29 +37,20 @@ impl ScratchFolder {
             if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
                 return Ok(());
             }
-            self.remove(&found)?;
+            by_path::remove(&self.path)?;
         }
         if let Some(cache) = self.path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(cache)?;
+            by_path::make_directories(cache, 0o700)?;
         }
-        fs::DirBuilder::new().mode(0o700).create(&self.path)?;
+        by_path::make_directory(&self.path, 0o700)?;
         // The folder around it is root's, so nobody can have put another one in its place.
         std::os::unix::fs::lchown(&self.path, Some(uid), Some(gid))
-    }
-
-    fn remove(&self, found: &fs::Metadata) -> io::Result<()> {
-        if found.is_dir() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) }
     }
 
     /// Removes what this child, or that of a killed run, left in it. Nothing in it is followed.
     pub(super) fn empty(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
+            by_path::remove(&entry?.path())?;
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::write::ABOVE;
+
 /// The name under which a file is written beside its place; one run at a time writes here.
 pub const TEMPORARY: &str = ".cosmos-new";
 
@@ -54,11 +56,14 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
     set_mode(path, mode)
 }
 
-/// Makes a directory and every missing one above it, with this mode where the umask allows it.
+/// Makes a directory with this mode, and every missing one above it 0755, where the umask allows it.
 ///
 /// # Errors
 /// Returns the system's error.
 pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
+    if let Some(above) = path.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(ABOVE).create(above)?;
+    }
     std::fs::DirBuilder::new().recursive(true).mode(mode).create(path)
 }
 

@@ -113,6 +113,18 @@ impl Directory {
         nix::sys::stat::mkdirat(&*self.0, name, Mode::from_bits_truncate(mode & 0o777))
     }
 
+    /// Gives the directory `name` of our own the bits that the umask took away when it was made.
+    pub(super) fn set_own_mode(&self, name: &[u8], mode: u32) -> Result<()> {
+        let place = self.open_directory(name)?.0;
+        let stat = nix::sys::stat::fstat(&*place)?;
+        let ours = stat.st_uid == nix::unistd::geteuid().as_raw();
+        if !ours || stat.st_mode & 0o777 == mode {
+            return Ok(());
+        }
+        gate()?;
+        set_mode(&place, mode)
+    }
+
     /// Renames `from` over `to`.
     pub(crate) fn rename(&self, from: &[u8], to: &[u8]) -> Result<()> {
         gate()?;

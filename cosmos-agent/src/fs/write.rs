@@ -186,12 +186,17 @@ fn unlink(root: &Root, path: &RelPath) -> Result<Option<Directory>, FsError> {
     }
 }
 
-/// Makes the directory `path` and those above it that are missing, with `mode`; existing ones are left as they are.
+/// The mode of folders above one of ours: `/var/lib` is everybody's, also where we had to make it.
+pub(super) const ABOVE: u32 = 0o755;
+
+/// Makes the directory `path` with `mode`, and those above it that are missing with 0755, whatever the umask;
+/// existing ones are left as they are.
 ///
 /// # Errors
 /// Returns an [`FsError`] when something else is in the way.
 pub fn make_directories(root: &Root, path: &RelPath, mode: u32) -> Result<Directory, FsError> {
-    for folder in path.ancestors().chain([path.clone()]) {
+    let above = path.ancestors().map(|folder| (folder, ABOVE));
+    for (folder, mode) in above.chain([(path.clone(), mode)]) {
         match root.directory(folder.as_bytes()) {
             Ok(_) => {}
             Err(Obstacle::Missing) => make_one(root, &folder, mode)?,
@@ -203,10 +208,12 @@ pub fn make_directories(root: &Root, path: &RelPath, mode: u32) -> Result<Direct
 
 fn make_one(root: &Root, path: &RelPath, mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
-    match directory.make_directory(path.name(), mode) {
-        Ok(()) | Err(Errno::EEXIST) => directory.sync().on("make directory", path.as_bytes()),
-        Err(errno) => Err(errno).on("make directory", path.as_bytes()),
-    }
+    let made = match directory.make_directory(path.name(), mode) {
+        Ok(()) => directory.set_own_mode(path.name(), mode),
+        Err(Errno::EEXIST) => Ok(()),
+        Err(errno) => Err(errno),
+    };
+    made.and_then(|()| directory.sync()).on("make directory", path.as_bytes())
 }
 
 /// Sets owner and mode of the directory `path`; anything else of that name is left alone.

@@ -30,6 +30,7 @@ const PACKS: usize = 50;
 impl Pipeline<'_> {
     /// Looks at the remotes and brings what is news there into the store.
     pub(super) fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
+        self.agent.site.make_cache()?;
         let mut look = Look::at_remotes(self.agent)?;
         self.take_sandbox(look.sandbox());
         if !self.agent.once {

@@ -6,6 +6,7 @@ use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
 
 use super::{Store, StoreError};
+use crate::fs::by_path;
 
 impl Store {
     /// Counts the packs, which each fetch adds to; above fifty reading slows down.
@@ -33,7 +34,7 @@ impl Store {
         let new = format!("pack-{}", pack.commit()?);
         for name in before.iter().filter(|name| !name.starts_with(&new)) {
             let path = self.objects().join("pack").join(name);
-            std::fs::remove_file(&path).map_err(|source| self.file(&path, source))?;
+            by_path::remove(&path).map_err(|source| self.file(&path, source))?;
         }
         // libgit2 keeps the removed packs open; the next use opens the store again.
         self.odb = std::cell::OnceCell::new();

@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
@@ -12,6 +12,7 @@ use cosmos_model::object_id::ObjectId;
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
 use crate::exit::{Failure, Status};
+use crate::fs::by_path;
 
 mod compact;
 pub mod library;
@@ -176,15 +177,15 @@ impl Store {
 
     /// Makes the folders of a bare repository, so that an administrator's git can look into it.
     fn create(&self) -> Result<(), StoreError> {
-        for folder in [self.path.clone(), self.objects().join("pack"), self.path.join("refs/heads")] {
-            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            made.map_err(|source| self.file(&folder, source))?;
+        let folders = ["", "objects", "objects/pack", "refs", "refs/heads"];
+        for folder in folders.map(|folder| self.path.join(folder)) {
+            by_path::make_directories(&folder, 0o700).map_err(|source| self.file(&folder, source))?;
         }
         for (name, text) in
             [("HEAD", "ref: refs/heads/main\n"), ("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")]
         {
             let path = self.path.join(name);
-            std::fs::write(&path, text).map_err(|source| self.file(&path, source))?;
+            by_path::replace_cached_file(&path, text.as_bytes(), 0o600).map_err(|source| self.file(&path, source))?;
         }
         self.check()
     }

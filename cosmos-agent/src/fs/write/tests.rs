@@ -51,3 +51,20 @@ fn a39_nothing_is_written_or_read_through_a_planted_link() {
     assert_eq!(fs::read(folder.path().join("victim")).unwrap(), b"victim");
     assert_eq!(fs::read(folder.path().join("log")).unwrap(), b"mine");
 }
+
+#[test]
+fn folders_above_ours_are_everybodys_whatever_the_umask_and_existing_ones_stay_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::open(folder.path()).unwrap();
+    fs::create_dir(folder.path().join("srv")).unwrap();
+    fs::set_permissions(folder.path().join("srv"), fs::Permissions::from_mode(0o711)).unwrap();
+    // The umask belongs to the process: other tests of this one write below folders of their own.
+    let before = nix::sys::stat::umask(Mode::from_bits_truncate(0o077));
+    let made = ["var/lib/cosmos", "srv/cosmos"].map(|ours| make_directories(&root, &path(ours), 0o700).map(|_| ()));
+    let by_name = crate::fs::by_path::make_directories(&folder.path().join("var/lib/other"), 0o700);
+    nix::sys::stat::umask(before);
+    assert!(made.into_iter().all(|made| made.is_ok()) && by_name.is_ok());
+    let modes = ["var", "var/lib", "var/lib/cosmos", "var/lib/other", "srv", "srv/cosmos"]
+        .map(|name| mode(&folder.path().join(name)));
+    assert_eq!(modes, [0o755, 0o755, 0o700, 0o700, 0o711, 0o700]);
+}
