@@ -1,6 +1,7 @@
 //! Duplicating this process: the one place that does, with the few raw system calls that takes.
 #![allow(unsafe_code, reason = "fork, _exit and close_range have no safe form")]
 
+use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
@@ -63,18 +64,22 @@ fn describe(status: Option<WaitStatus>) -> String {
 ///
 /// Call it while the process has one thread: a lock held by another would stay locked in the child for ever.
 /// The child keeps standard input, output and error and its end of the pair, nothing else; it dies with its parent,
-/// can gain no privileges, and never returns from here.
+/// can gain no privileges, and never returns from here. Its end of the pair closes with the process, not before: who
+/// reads the end of the stream and kills the child then hears of the child's own exit status.
 ///
 /// # Errors
 /// Returns the system's error when the pair cannot be made or the process table is full.
-pub fn fork(work: impl FnOnce(UnixStream) -> u8) -> Result<(Child, UnixStream), Errno> {
+pub fn fork(work: impl FnOnce(&UnixStream) -> u8) -> Result<(Child, UnixStream), Errno> {
     let (ours, theirs) = UnixStream::pair().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
     let parent = getpid();
     // SAFETY: the caller has one thread, so no lock is held elsewhere, and the child leaves through `_exit` only.
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok((Child { pid: child, ended: None }, ours)),
         ForkResult::Child => {
-            let run = AssertUnwindSafe(|| enter(theirs.into_raw_fd(), parent).map_or(SETUP_FAILED, work));
+            let run = AssertUnwindSafe(|| {
+                let socket = enter(theirs.into_raw_fd(), parent).map(ManuallyDrop::new);
+                socket.map_or(SETUP_FAILED, |socket| work(&socket))
+            });
             let code = std::panic::catch_unwind(run).unwrap_or(PANICKED);
             // SAFETY: ends the process at once; nothing of the parent's (buffers, locks, destructors) may run here.
             unsafe { libc::_exit(code.into()) }
@@ -97,5 +102,21 @@ fn enter(descriptor: i32, parent: Pid) -> Option<UnixStream> {
         let moved = libc::dup2(descriptor, SOCKET) == SOCKET;
         let closed = libc::close_range(SOCKET.unsigned_abs() + 1, libc::c_uint::MAX, 0) == 0;
         (moved && closed && getppid() == parent).then(|| UnixStream::from_raw_fd(SOCKET))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn a_child_that_hung_up_has_ended_by_itself() {
+        for _ in 0..300 {
+            let (mut child, mut stream) = fork(|_| 7).unwrap();
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0, "it hangs up");
+            assert_eq!(child.end(), "exit status 7");
+        }
     }
 }

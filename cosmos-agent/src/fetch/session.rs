@@ -184,7 +184,7 @@ impl Plan {
         let _ = self.scratch.make();
         let needs = needs::of(&remotes, self.scratch.path(), self.identity);
         let task = Task { remotes, prefixes: self.prefixes.clone(), limits: self.limits.clone(), needs };
-        let forked = fork::fork(move |socket| child::run(&socket, task)).map_err(FetchError::Fork)?;
+        let forked = fork::fork(move |socket| child::run(socket, task)).map_err(FetchError::Fork)?;
         let names = (0..self.remotes.len()).map(|remote| self.name(remote)).collect();
         Talk::with(forked, names, &self.limits)
     }

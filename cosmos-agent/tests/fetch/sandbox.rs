@@ -22,7 +22,7 @@ type Outcome = Result<(), std::io::Error>;
 
 /// Forks a child that shuts itself in with `needs` and then makes the `tries`; returns its layers and the outcomes.
 fn inside(needs: &Needs, tries: &dyn Fn() -> Vec<(&'static str, Outcome)>) -> (BTreeSet<Layer>, Vec<String>) {
-    let (mut child, mut stream) = fork::fork(|mut socket: UnixStream| {
+    let (mut child, mut stream) = fork::fork(|mut socket: &UnixStream| {
         let layers = sandbox::enter(needs).expect("the child shuts itself in");
         let names: Vec<_> = layers.iter().map(|layer| layer.name()).collect();
         let mut said = format!("{}\n", names.join(" "));
@@ -291,7 +291,7 @@ fn the_sandbox_costs_less_than_a_millisecond() {
     let needs = Needs { network: true, ports: [443, 53].into(), scratch: Some("/tmp".into()), ..Needs::default() };
     let mut times = Vec::new();
     for _ in 0..50 {
-        let (mut child, mut stream) = fork::fork(|mut socket: UnixStream| {
+        let (mut child, mut stream) = fork::fork(|mut socket: &UnixStream| {
             let start = Instant::now();
             sandbox::enter(&needs).expect("the child shuts itself in");
             let took = start.elapsed().as_nanos() as u64;

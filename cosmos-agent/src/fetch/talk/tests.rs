@@ -10,7 +10,7 @@ use crate::store::FOLDER;
 type Out<'a> = &'a mut dyn Write;
 
 /// Forks a child that looks like one and does `work`; returns what listens to it.
-fn talk(limits: &Limits, work: impl Fn(&mut UnixStream)) -> Talk {
+fn talk(limits: &Limits, work: impl Fn(&mut &UnixStream)) -> Talk {
     let forked = fork::fork(|mut socket| {
         send(&mut socket, Type::Sandbox, 0, &[Layer::Calls.bit()]);
         work(&mut socket);
@@ -37,7 +37,7 @@ const REF: &[u8] = b"\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x0
 
 #[test]
 fn a_look_keeps_what_came_before_the_child_ended_or_broke_the_frames() {
-    let limits = Limits { look: Duration::from_millis(100), refs: 2, ..Limits::default() };
+    let limits = Limits { look: Duration::from_secs(60), refs: 2, ..Limits::default() };
     let failed = |reason: &str| ([None, Some(Ok(1))], Some(format!("the fetching process failed while at {reason}")));
     let good = |out: Out<'_>| {
         send(out, Type::Ref, 1, REF);
