@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -16,7 +17,7 @@ use nix::unistd::{ForkResult, Pid, getpid, getppid};
 /// The descriptor the child's end of the socket pair gets; everything above it is closed.
 const SOCKET: i32 = 3;
 
-/// A forked child. It is killed when this is dropped, and reaped by [`Child::end`] or when this process ends:
+/// A forked child. It is killed when this is dropped, and reaped by [`Child::end`] or by [`reap`] some time later:
 /// taking a process apart lasts longer than the rest of a run without news.
 #[derive(Debug)]
 pub struct Child {
@@ -45,11 +46,29 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if self.ended.is_none() {
-            // Both fail only when there is nothing left to do.
+            // Fails only when there is nothing left to do.
             let _ = kill(self.pid, Signal::SIGKILL);
-            let _ = waitpid(self.pid, Some(WaitPidFlag::WNOHANG));
+            dying().push(self.pid);
+            reap();
         }
     }
+}
+
+/// Children that were killed and not waited for yet.
+static DYING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn dying() -> MutexGuard<'static, Vec<Pid>> {
+    DYING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes leave of killed children that have ended meanwhile, without waiting for any; tells whether one is left.
+///
+/// Whoever starts programs calls it now and then, so that no task sees a dead process beside it for as long as it runs.
+pub fn reap() -> bool {
+    let mut dying = dying();
+    // A child that cannot be waited for is nobody's any more.
+    dying.retain(|pid| matches!(waitpid(*pid, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive)));
+    !dying.is_empty()
 }
 
 fn describe(status: Option<WaitStatus>) -> String {

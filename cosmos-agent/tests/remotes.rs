@@ -153,3 +153,21 @@ fn a_bundle_whose_bases_this_host_lacks_or_that_is_none_is_named_and_changes_not
     assert!(none.stderr.contains("malformed bundle header"), "{none:?}");
     assert_eq!(kept(&settled.host), before);
 }
+
+#[test]
+fn a_task_sees_no_dead_process_beside_it() {
+    let settled = Settled::new();
+    let script = "#!/bin/sh\nsleep 0.2\nchildren=$(cat /proc/$PPID/task/$PPID/children)\n\
+                  for child in $children; do grep State: /proc/$child/status; done >\"$COSMOS_ROOT/states\"\n";
+    settled.world.write("global/pre-tasks.d/010look", script);
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(settled.run().status, 0, "a run without news");
+    let states = read(&settled.host, "states");
+    if states.is_empty() {
+        println!("skipped: this kernel does not list a process's children");
+        return;
+    }
+    assert_eq!(states.lines().count(), 1, "the task itself: {states}");
+    assert!(!states.contains('Z'), "{states}");
+}

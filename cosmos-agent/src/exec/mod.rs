@@ -30,6 +30,9 @@ pub use run_self::run_self;
 /// The shortest time between two looks at a program that outlives its limit.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How soon the fetching process is looked at again that was killed and has not ended yet, in milliseconds.
+const LOOK_AT_THE_DYING: u8 = 5;
+
 /// A program to run.
 #[derive(Debug, Clone)]
 pub struct Program<'a> {
@@ -194,6 +197,9 @@ impl Running {
 
     /// How long nothing needs to be done about the limit.
     fn patience(&self) -> PollTimeout {
+        if crate::fork::reap() {
+            return PollTimeout::from(LOOK_AT_THE_DYING);
+        }
         let Some(limit) = self.limit else { return PollTimeout::NONE };
         let next = if self.asked { limit.time + limit.grace } else { limit.time };
         let left = next.saturating_sub(self.started.elapsed()).max(LOOK);
