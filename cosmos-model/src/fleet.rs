@@ -91,7 +91,8 @@ fn agent<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<(u64, u64
     let (text, span) = document.string(table, "agent")?;
     let version = text.strip_prefix(">=").and_then(|version| read_version(version.trim()));
     if version.is_none() {
-        document.mistake(span, format!("'{text}' is not a comparison such as '>= 1.0'"), "write agent = \">= 1.0\"");
+        let shown = crate::escape::for_terminal(text.as_bytes());
+        document.mistake(span, format!("'{shown}' is not a comparison such as '>= 1.0'"), "write agent = \">= 1.0\"");
     }
     version
 }

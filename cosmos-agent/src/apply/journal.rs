@@ -67,12 +67,17 @@ fn path(state: &StateFolder) -> RelPath {
 
 /// Writes the journal of `plan` and puts it on disk.
 pub(super) fn write(state: &StateFolder, plan: &Plan, run: &str) -> Result<(), FsError> {
-    let header = Header { format: FORMAT, run: run.to_owned(), commit: plan.commit(), steps: plan.steps().len() };
-    let mut text = line(&header);
-    for step in plan.steps() {
-        text.extend_from_slice(&line(&StepRecord::from(step)));
-    }
+    let text = text(run, plan.commit(), plan.steps().iter().map(StepRecord::from));
     fs::replace(state.home(), &path(state), &text, 0o600)
+}
+
+/// Returns the text of a journal.
+pub(super) fn text(run: &str, commit: ObjectId, steps: impl ExactSizeIterator<Item = StepRecord>) -> Vec<u8> {
+    let mut text = line(&Header { format: FORMAT, run: run.to_owned(), commit, steps: steps.len() });
+    for step in steps {
+        text.extend_from_slice(&line(&step));
+    }
+    text
 }
 
 fn line(value: &impl Serialize) -> Vec<u8> {

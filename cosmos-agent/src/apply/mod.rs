@@ -8,6 +8,8 @@ mod backup;
 mod batch;
 mod execute;
 mod folder;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod journal;
 pub mod managed_file;
 mod recover;

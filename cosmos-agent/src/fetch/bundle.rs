@@ -36,16 +36,20 @@ fn file_error(path: &Path, source: io::Error) -> TransportError {
 }
 
 /// What stands before the pack.
-struct Header {
-    prerequisites: Vec<ObjectId>,
-    refs: Vec<RemoteRef>,
+pub(super) struct Header {
+    pub(super) prerequisites: Vec<ObjectId>,
+    pub(super) refs: Vec<RemoteRef>,
 }
 
 /// The longest line of a header.
 const LONGEST_LINE: u64 = 2048;
 
 /// Reads the header and leaves `input` at the first byte of the pack.
-fn read_header(input: &mut impl BufRead, prefixes: &[Vec<u8>], limit: u32) -> Result<Header, TransportError> {
+pub(super) fn read_header(
+    input: &mut impl BufRead,
+    prefixes: &[Vec<u8>],
+    limit: u32,
+) -> Result<Header, TransportError> {
     let mut listing = Listing::new(prefixes, limit);
     let mut prerequisites = Vec::new();
     let signature = read_line(input)?;

@@ -11,6 +11,8 @@ mod bundle;
 mod child;
 mod deadline;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod git;
 mod https;
 mod known_hosts;

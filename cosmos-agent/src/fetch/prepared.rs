@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cosmos_model::escape::for_terminal;
+
 use super::tcp::Address;
 use super::url::{self, Location, Server};
 use super::{FetchError, RemoteSettings};
@@ -50,7 +52,10 @@ pub(super) fn prepare(settings: &RemoteSettings, cache: &Path) -> Result<Prepare
     let reader = Reader { remote };
     let address = match &settings.address {
         None => None,
-        Some(text) => Some(Address::parse(text).ok_or_else(|| reader.wrong(format!("'{text}' is no address")))?),
+        Some(text) => {
+            let wrong = || reader.wrong(format!("'{}' is no address", for_terminal(text.as_bytes())));
+            Some(Address::parse(text).ok_or_else(wrong)?)
+        }
     };
     if settings.proxy.is_some() && address.is_some() {
         return Err(reader.wrong("proxy and address exclude each other".to_owned()));

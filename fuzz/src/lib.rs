@@ -1,0 +1,54 @@
+//! What must hold of every parser of foreign bytes, whatever the bytes are (docs/fuzz.md).
+//!
+//! A function a target. Each takes any bytes and panics when a law is broken: what is accepted prints back to what was
+//! read, what is refused is refused in one line that a terminal may show, and limits hold. `targets/` hands them to
+//! the fuzzer, `tests/corpus.rs` replays the corpus and every input that once broke a law.
+
+mod classic;
+mod kept;
+mod objects;
+mod patterns;
+mod said;
+mod schedule;
+mod settings;
+mod trust;
+mod wire;
+
+pub use classic::{conf, keybox};
+pub use kept::kept;
+pub use objects::{commit, tag, tree};
+pub use patterns::{patterns, tag_pattern};
+pub use schedule::schedule;
+pub use settings::{agent_settings, fleet, layer, trust_settings};
+pub use trust::{policy, statement};
+pub use wire::{frames, url, wire};
+
+/// A target: it panics when a law is broken.
+pub type Check = fn(&[u8]);
+
+/// Every target with its name.
+pub const TARGETS: [(&str, Check); 18] = [
+    ("agent_settings", agent_settings),
+    ("commit", commit),
+    ("conf", conf),
+    ("fleet", fleet),
+    ("frames", frames),
+    ("kept", kept),
+    ("keybox", keybox),
+    ("layer", layer),
+    ("patterns", patterns),
+    ("policy", policy),
+    ("schedule", schedule),
+    ("statement", statement),
+    ("tag", tag),
+    ("tag_pattern", tag_pattern),
+    ("tree", tree),
+    ("trust_settings", trust_settings),
+    ("url", url),
+    ("wire", wire),
+];
+
+/// Splits off the byte that chooses between the parsers of one target.
+fn choose(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    bytes.split_first().map(|(first, rest)| (*first, rest))
+}
