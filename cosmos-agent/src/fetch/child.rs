@@ -175,25 +175,33 @@ fn fetch(
 ) -> Result<(), TransportError> {
     library::prepare();
     let number = remote.number;
+    if let Some(objects) = remote.transport.objects(&wants, &haves) {
+        let (repository, ids) = objects?;
+        let odb = repository.odb().map_err(TransportError::library("open the repository"))?;
+        return send_objects(&odb, ids, number, limits, out);
+    }
     let bases = remote.transport.bases().map(|objects| open_bases(&objects)).transpose()?;
     let mut pack = Scratch::new(folder, bases.as_ref(), |bytes| {
         frame::write(out, Type::Progress, number, &[&bytes.to_le_bytes(), &0_u32.to_le_bytes()])?;
         out.flush()
     })?;
     remote.transport.fetch(&wants, &haves, &mut pack)?;
-    let odb = pack.finish()?;
-    send_objects(odb.as_ref(), number, limits, out)
+    match pack.finish()? {
+        Some(odb) => send_objects(&odb, list(&odb, limits.objects)?, number, limits, out),
+        None => frame::write(out, Type::Number, number, &[&0_u32.to_le_bytes()]).map_err(TransportError::Parent),
+    }
 }
 
-fn send_objects(odb: Option<&Odb<'_>>, number: u8, limits: &Limits, out: &mut dyn Write) -> Result<(), TransportError> {
-    let ids = odb.map(|odb| list(odb, limits.objects)).transpose()?.unwrap_or_default();
+fn send_objects(
+    odb: &Odb<'_>,
+    ids: Vec<Oid>,
+    number: u8,
+    limits: &Limits,
+    out: &mut dyn Write,
+) -> Result<(), TransportError> {
     let count = u32::try_from(ids.len()).expect("the limit is a u32");
     frame::write(out, Type::Number, number, &[&count.to_le_bytes()]).map_err(TransportError::Parent)?;
-    let Some(odb) = odb else { return Ok(()) };
-    for id in ids {
-        send_object(odb, id, number, limits.object_size, out)?;
-    }
-    Ok(())
+    ids.into_iter().try_for_each(|id| send_object(odb, id, number, limits.object_size, out))
 }
 
 fn list(odb: &Odb<'_>, limit: u32) -> Result<Vec<Oid>, TransportError> {

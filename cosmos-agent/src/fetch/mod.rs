@@ -21,6 +21,7 @@ mod pack;
 mod path;
 mod pkt_line;
 mod prepared;
+mod reachable;
 mod receive;
 mod scratch;
 mod session;

@@ -11,6 +11,9 @@ use super::Limits;
 use super::deadline::Deadline;
 use super::prepared::{Kind, Prepared};
 
+/// A repository on this machine, and those of its objects that are wanted.
+pub(super) type Objects = (git2::Repository, Vec<git2::Oid>);
+
 /// One way to reach a repository. A look comes first; a fetch may follow on the same connection.
 pub(super) trait Transport: Send {
     /// Lists the refs whose names begin with one of `prefixes`.
@@ -18,6 +21,11 @@ pub(super) trait Transport: Send {
 
     /// Writes a pack to `sink` that holds `wants` and what they need beyond `haves`; deltas rest on its own objects.
     fn fetch(&mut self, wants: &[ObjectId], haves: &[ObjectId], sink: &mut dyn Write) -> Result<(), TransportError>;
+
+    /// Returns where the objects are that a fetch would write, where they can be read without one.
+    fn objects(&mut self, _wants: &[ObjectId], _haves: &[ObjectId]) -> Option<Result<Objects, TransportError>> {
+        None
+    }
 
     /// Returns the objects folder that holds the bases of a thin pack, where one may come.
     fn bases(&self) -> Option<PathBuf> {

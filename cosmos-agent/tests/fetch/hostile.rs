@@ -235,6 +235,21 @@ fn a32_shallow_and_partial_repositories_are_refused() {
 }
 
 #[test]
+fn a33_a_submodules_commit_is_nobodys_object() {
+    let mut world = World::new();
+    world.git(&["-C", "work", "update-index", "--add", "--cacheinfo", &format!("160000,{ID},overlay/etc/sub")]);
+    world.git(&["-C", "work", "commit", "-q", "-m", "a submodule"]);
+    world.git(&["-C", "work", "push", "-q", "../repo.git", "main"]);
+    let port = world.git_daemon();
+    for remote in [remote(world.path("repo.git").to_str().unwrap()), on(port)] {
+        // The tag and its commit, the submodule's commit, five trees, three blobs.
+        assert_eq!(world.fetch(remote, &Limits::default(), &[]).unwrap().objects, 12);
+        assert!(!world.store().has(ID.parse().unwrap()).unwrap());
+        std::fs::remove_dir_all(world.path("cache")).unwrap();
+    }
+}
+
+#[test]
 fn repositories_of_sha256_are_refused() {
     let mut world = World::new();
     world.git(&["init", "-q", "--bare", "--object-format=sha256", "long.git"]);
