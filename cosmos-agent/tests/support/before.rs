@@ -12,6 +12,8 @@ const LOG: &str = "var/lib/cosmos/log.jsonl";
 /// The refs of the last look, from which `verify` judges again: part of the record of a refusal.
 const LISTING: &str = "var/lib/cosmos/refs";
 const LOCK: &str = "run/cosmos/lock";
+/// Empty files whose times say when each remote answered last: the look's, whatever became of what it brought.
+const ANSWERED: &str = "var/lib/cosmos/answered/";
 /// Where objects lie that nobody vouched for, until the next accepted run.
 const QUARANTINE: &str = "var/cache/cosmos/store.git/objects/pack/";
 
@@ -34,7 +36,8 @@ impl Before {
         let entries = walkdir::WalkDir::new(root).min_depth(1).into_iter().map(|entry| {
             let path = entry.expect("a readable tree").into_path();
             let name = path.strip_prefix(root).expect("below the root").display().to_string();
-            (name, identity(&path))
+            let identity = if name.starts_with(ANSWERED) { whole(&path) } else { identity(&path) };
+            (name, identity)
         });
         let written_by_any_run = [STATE, LOG, LISTING, LOCK];
         Self {
@@ -76,6 +79,11 @@ fn lasting(root: &Path) -> Value {
         ["refused", "latest"].iter().for_each(|name| drop(trust.remove(*name)));
     }
     state
+}
+
+/// Describes a file by its content alone.
+fn whole(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).expect("a readable file")).into_owned()
 }
 
 /// Describes a path so that any change shows, a file replaced by its like included. Folders have no times: what comes
