@@ -97,7 +97,7 @@ fn revision(revision: &VerifiedRevision) -> Value {
 
 fn lines_about_fetching(body: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{value}"));
+    let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{}", escape::sentence(&value)));
     if let Some(since) = body["look"]["failing_since"].as_str() {
         say("remotes", format!("out of reach since {since}"));
     }
@@ -161,7 +161,7 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
         lines.push(format!("          {}", text(&refused["repair"])));
     }
     lines.extend(lines_about_fetching(body));
-    let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{value}"));
+    let mut say = |word: &str, value: String| lines.push(format!("{word:<10}{}", escape::sentence(&value)));
     for signer in body["imported"].as_array().into_iter().flatten() {
         let (fingerprint, name) = (text(&signer["fingerprint"]), text(&signer["user_id"]));
         say("imported", format!("{fingerprint} {name}: by hand, may sign the next release"));
