@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod operator;
 
-pub use operator::{BelieveOptions, ReleaseOptions};
+pub use operator::{BelieveOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
 
 /// Makes this host what a signed repository says it should be.
 #[derive(Debug, Parser)]
@@ -84,6 +84,11 @@ pub enum Command {
         after_help = "Examples:\n  cosmos release\n  cosmos release --valid-until 2026-12-01\n  cosmos release --ring early\n  cosmos release --cosign release-8\n  cosmos release --revert release-7"
     )]
     Release(ReleaseOptions),
+    /// Shows or edits who may sign: for operators, in their clone; nothing is committed
+    #[command(
+        after_help = "Examples:\n  cosmos signer list\n  cosmos signer add kim.asc --right sign_commit --right sign_tag\n  cosmos signer retire kim\n  cosmos signer revoke 0123456789ABCDEF0123456789ABCDEF01234567 --revocation stolen.rev --good-until release-7"
+    )]
+    Signer(SignerOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
     /// Runs gpg on the classic keyring

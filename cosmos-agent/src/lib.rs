@@ -32,6 +32,7 @@ pub mod sandbox;
 pub mod schedule;
 pub mod settings;
 pub mod shell;
+pub mod signers;
 pub mod site;
 pub mod stage;
 pub mod state;

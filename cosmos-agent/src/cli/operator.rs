@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// Which clone, and whom it believes; said once, it is remembered in `.git/cosmos/`.
 #[derive(Debug, Clone, Default, Args)]
@@ -54,3 +54,58 @@ pub struct ReleaseOptions {
     #[command(flatten)]
     pub believe: BelieveOptions,
 }
+
+/// Options of `signer`.
+#[derive(Debug, Args)]
+pub struct SignerOptions {
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR", global = true)]
+    pub repository: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: SignerCommand,
+}
+
+/// What can be done about signers.
+#[derive(Debug, Subcommand)]
+pub enum SignerCommand {
+    /// Shows who may sign, until when, and what will trouble hosts
+    List {
+        /// Where you keep revocation certificates; those that are missing are named
+        #[arg(long, value_name = "DIR")]
+        safe: Option<PathBuf>,
+    },
+    /// Lets somebody sign, or brings a certificate that was extended
+    Add {
+        /// A file with the certificate, or the whole fingerprint of one that gpg has
+        certificate: String,
+        /// What to call them in the policy; derived from the address when left out
+        #[arg(long)]
+        name: Option<String>,
+        /// What they may do; sign_commit and sign_tag when left out
+        #[arg(long = "right", value_name = "RIGHT", value_parser = RIGHTS)]
+        rights: Vec<String>,
+        /// They may do everything
+        #[arg(long, conflicts_with = "rights")]
+        all_rights: bool,
+    },
+    /// Lets somebody sign no longer
+    Retire {
+        /// Their name in the policy, or the whole fingerprint of one certificate
+        who: String,
+    },
+    /// Publishes that a key is lost or stolen
+    Revoke {
+        /// The whole fingerprint of the certificate
+        fingerprint: String,
+        /// The revocation certificate; what gpg knows when left out
+        #[arg(long, value_name = "FILE")]
+        revocation: Option<PathBuf>,
+        /// The last commit or release up to which what they signed is vouched for
+        #[arg(long, value_name = "COMMIT")]
+        good_until: Option<String>,
+    },
+}
+
+/// The rights of `openpgp-policy.toml` (docs/trust.md §6).
+pub const RIGHTS: [&str; 6] = ["sign_commit", "sign_tag", "sign_archive", "add_user", "retire_user", "audit"];

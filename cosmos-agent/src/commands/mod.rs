@@ -21,6 +21,7 @@ mod plan;
 mod release;
 mod resume;
 mod run;
+mod signer;
 mod status;
 mod update;
 mod verify;
@@ -44,6 +45,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Status => status::run(global),
         Command::Verify(options) => verify::run(&options, global),
         Command::Release(options) => release::run(&options, global),
+        Command::Signer(options) => signer::run(&options, global),
         Command::Log(options) => log::run(&options, global),
         Command::Gpg(options) => gpg::run(&options, global),
         Command::Pause(options) => pause::run(&options, global),

@@ -5,3 +5,4 @@ mod support;
 
 mod fleet;
 mod release;
+mod signer;

@@ -37,7 +37,7 @@ pub use freshness::Staleness;
 pub use judgement::{Expiring, JudgedStep, Judgement};
 pub use pattern::{InvalidPattern, TagPattern, co_signed_name, compare_names};
 pub use refusal::{Refusal, Refused, Right, repair_outdated};
-pub use signers::{Authorization, Rights, TrustSet};
+pub use signers::{Authorization, Rights, TrustSet, certificates};
 pub use state::{RecordedRefusal, TrustState};
 pub use statement::{Statement, StatementError};
 pub use verified::{Signer, VerifiedRevision};

@@ -9,7 +9,7 @@ use git2::RepositoryInitOptions;
 use crate::cli::{GlobalOptions, InitOptions};
 use crate::exit::{Failure, Status};
 
-mod signer;
+pub(crate) mod signer;
 mod text;
 
 use signer::Signer;

@@ -90,6 +90,16 @@ fn signing(cert: &Cert) -> Signing {
 }
 
 impl Signer {
+    /// Describes a certificate that came from `file`.
+    pub fn of(cert: Cert, file: &Path) -> Self {
+        Self { signing: signing(&cert), cert, file: file.to_owned() }
+    }
+
+    /// Returns the certificate.
+    pub const fn cert(&self) -> &Cert {
+        &self.cert
+    }
+
     /// Returns the fingerprint, upper-case hexadecimal.
     pub fn fingerprint(&self) -> String {
         self.cert.fingerprint().to_hex()

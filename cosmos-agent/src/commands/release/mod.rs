@@ -24,6 +24,7 @@ mod text;
 mod verdict;
 mod view;
 
+pub use news::ancestors;
 use proposal::{Proposal, Sign};
 use view::View;
 
