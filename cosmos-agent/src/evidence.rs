@@ -35,7 +35,8 @@ impl Look {
     /// # Errors
     /// Returns [`FetchError`] when the child itself cannot be started; what a remote fails with is told by [`Look::end`].
     pub fn at_remotes(agent: &Agent) -> Result<Self, FetchError> {
-        let prefixes = agent.trust.ls_refs_prefixes().into_iter().map(String::into_bytes).collect::<Vec<_>>();
+        let prefixes =
+            agent.trust.ls_refs_prefixes(agent.fqdn.as_ref()).into_iter().map(String::into_bytes).collect::<Vec<_>>();
         let mut session = Session::start(&agent.remotes, &agent.limits, &prefixes, &agent.site.cache)?;
         let (mut listings, mut failed) = (Vec::new(), Vec::new());
         for look in session.refs() {

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod part;
+mod testing;
 
 pub use authenticate::prospects;
 
@@ -84,13 +85,13 @@ impl<'a> Pipeline<'a> {
         Ok(failed)
     }
 
-    /// Applies the accepted revision. Where mistakes in it or the need for a newer agent hinder that, the one applied
-    /// before stays enforced: its tasks run, and drift is repaired.
+    /// Applies the revision in force: this host's test, else the accepted one. Where mistakes in it or the need for a
+    /// newer agent hinder that, the one before stays enforced: its tasks run, and drift is repaired.
     ///
     /// # Errors
     /// Returns the [`Failure`] that stopped it; what was done until then is in the report.
     pub fn apply(&mut self) -> Result<(), Failure> {
-        let revision = self.accepted()?;
+        let revision = self.in_force()?;
         self.record.state.hindrance = None;
         let ended = self.enforce(&revision);
         let (Some(applied), Err(hindered)) = (self.kept_instead_of(&revision), &ended) else { return ended };
@@ -153,22 +154,6 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Returns the revision to enforce instead of the accepted one, which is hindered.
-    fn kept_instead_of(&self, accepted: &VerifiedRevision) -> Option<VerifiedRevision> {
-        let state = &self.record.state;
-        state.hindrance.as_ref()?;
-        state.trust.applied().filter(|applied| applied.commit() != accepted.commit()).cloned()
-    }
-
-    /// Remembers that the host's files are what `revision` says.
-    fn is_applied(&mut self, revision: &VerifiedRevision) {
-        let state = &mut self.record.state;
-        let accepted = state.trust.accepted().is_some_and(|accepted| accepted.commit() == revision.commit());
-        if accepted && state.trust.accepted_is_applied() {
-            state.generation += 1;
-        }
-    }
-
     /// Stages a revision that is news here, judges the brake before any task runs, and lays the tasks ready.
     fn prepare(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Staged, Failure> {
         let staged = match self.part(revision, managed)? {
@@ -191,7 +176,7 @@ impl<'a> Pipeline<'a> {
 
     fn judge_brake(&mut self, Staged { model, managed }: &Staged) -> Result<(), Failure> {
         let snapshot = self.observe(model, managed)?;
-        match planner::plan(model, &snapshot, managed, self.agent.plan_settings()) {
+        match self.plan_for(model, &snapshot, managed) {
             Ok(plan) => refuse_brake(&plan),
             // Pre-tasks may make the users that the model names; it is planned again after them.
             Err(_) if !model.pre_tasks().is_empty() => Ok(()),
@@ -215,12 +200,12 @@ impl<'a> Pipeline<'a> {
         self.agent.classic.is_some().then(|| ContentHash::of(text.as_bytes()))
     }
 
-    /// Returns the plan for the accepted revision and the model it leads to; changes nothing.
+    /// Returns the plan for the revision in force and the model it leads to; changes nothing.
     ///
     /// # Errors
     /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
     pub fn planned(&mut self) -> Result<(StagedModel, Plan), Failure> {
-        let revision = self.accepted()?;
+        let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let Staged { model, managed } = self.whole(&revision, &bytes.view()?)?;
         let plan = self.plan(&model, &managed)?;
@@ -232,7 +217,7 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// As [`Pipeline::planned`].
     pub fn drifted(&mut self) -> Result<Vec<planner::Drifted>, Failure> {
-        let revision = self.accepted()?;
+        let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
         if managed.is_settled_at(revision.commit()) && managed.looks_untouched(&self.agent.site.root)? {
@@ -249,10 +234,10 @@ impl<'a> Pipeline<'a> {
         Ok(planner::drift(&model, &snapshot, &set))
     }
 
-    /// Writes the accepted revision's model, and the clone other tools look at, for a classic `update` (C2, C4). Where
+    /// Writes the model of the revision in force, and the clone other tools look at, for a classic `update` (C2, C4). Where
     /// that is hindered, the report says so, and the model is made what stays enforced instead.
     fn write_classic_model(&mut self) -> Result<(), Failure> {
-        let revision = self.accepted()?;
+        let revision = self.in_force()?;
         self.record.state.hindrance = None;
         let ended = self.show(&revision);
         let (Some(applied), Err(hindered)) = (self.kept_instead_of(&revision), &ended) else { return ended };
@@ -273,16 +258,10 @@ impl<'a> Pipeline<'a> {
         self.host.show_checkout(self.agent, revision, &refs, &self.store)
     }
 
-    /// Returns the objects of the accepted revision, to show what a plan would write.
+    /// Returns the objects of the repository, to show what a plan would write.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
-    }
-
-    fn accepted(&self) -> Result<VerifiedRevision, Failure> {
-        self.record.state.trust.accepted().cloned().ok_or_else(|| {
-            Failure::of(Status::Refused, "no revision was accepted yet", "run 'cosmos update', then 'cosmos verify'")
-        })
     }
 
     fn stage(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
@@ -308,7 +287,7 @@ impl<'a> Pipeline<'a> {
 
     fn plan(&mut self, model: &StagedModel, managed: &ManagedSet) -> Result<Plan, Failure> {
         let snapshot = self.observe(model, managed)?;
-        planner::plan(model, &snapshot, managed, self.agent.plan_settings()).map_err(|error| self.unplanned(&error))
+        self.plan_for(model, &snapshot, managed).map_err(|error| self.unplanned(&error))
     }
 
     /// Remembers that a revision cannot be planned for, and says why.
@@ -318,7 +297,7 @@ impl<'a> Pipeline<'a> {
         Failure::new(Status::Failed, error, hint)
     }
 
-    /// Remembers what hinders the accepted revision; the first word is about it, a later one about that kept instead.
+    /// Remembers what hinders the revision in force; the first word is about it, a later one about that kept instead.
     fn is_hindered(&mut self, why: String, newer_agent: bool) {
         self.record.state.hindrance.get_or_insert(Hindrance { why, newer_agent });
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cosmos_model::content::ContentHash;
+use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::time::Time;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
@@ -39,6 +40,9 @@ pub struct State {
     pub back_off: Option<BackOff>,
     /// The number of the last applied model.
     pub generation: u64,
+    /// The test whose model was applied last; none once production is applied again (T6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<ObjectId>,
     /// Which model was applied last as it was released, no pre-task having changed it; on a classic host (C5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_released: Option<ContentHash>,
@@ -86,6 +90,7 @@ impl Default for State {
             failure: None,
             back_off: None,
             generation: 0,
+            tested: None,
             as_released: None,
             hindrance: None,
             retired: None,

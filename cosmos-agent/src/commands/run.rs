@@ -55,9 +55,9 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
 }
 
 fn work(pipeline: &mut Pipeline<'_>, agent: &Agent, options: &RunOptions, now: Time) -> Result<(), Failure> {
-    let before = pipeline.record.state.trust.accepted().map(|revision| revision.commit());
+    let before = pipeline.record.state.trust.in_force().map(|revision| revision.commit());
     pipeline.update(&mut progress::bar(agent))?;
-    let news = pipeline.record.state.trust.accepted().map(|revision| revision.commit()) != before;
+    let news = pipeline.record.state.trust.in_force().map(|revision| revision.commit()) != before;
     let waits = pipeline.record.state.back_off.as_ref().is_some_and(|back_off| back_off.holds(now));
     if options.scheduled && waits && !news && !options.retry {
         pipeline.report.skipped = true;

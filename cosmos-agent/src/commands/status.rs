@@ -49,6 +49,7 @@ fn body(agent: &Agent, state: &State) -> Result<Value, Failure> {
     let stale = accepted.and_then(|revision| agent.trust.staleness(revision, now)).map(|why| why.to_string());
     Ok(json!({
         "accepted": accepted.map(revision),
+        "testing": state.trust.testing().map(revision),
         "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation})),
         "look": {"ok": state.look.failing_since.is_none(), "failing_since": state.look.failing_since},
         "remotes": remotes(agent, state),
@@ -141,6 +142,11 @@ fn lines(agent: &Agent, body: &Value, palette: &Palette) -> Vec<String> {
                 false => format!("accepted  {commit}{tag}, signed {time} by {}", signers.join(", ")),
             });
         }
+    }
+    if body["testing"].is_object() {
+        let (commit, time) = (text(&body["testing"]["commit"]), text(&body["testing"]["time"]));
+        let tag = body["testing"]["tag"].as_str().map(|tag| format!(" ({tag})")).unwrap_or_default();
+        lines.push(Palette::paint(palette.changed, &format!("testing   {commit}{tag}, signed {time}")));
     }
     let applied = &body["applied"]["commit"];
     lines.push(match applied.as_str() {

@@ -105,7 +105,7 @@ impl Pipeline<'_> {
     #[must_use]
     pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
         let evidence = Evidence { refs, objects: &self.store, now: self.now };
-        self.agent.trust.judge(before, &evidence)
+        self.agent.trust.judge_for(self.agent.fqdn.as_ref(), before, &evidence)
     }
 
     /// Judges from where the last walk ended, remembers the verdict, and drops what a refused revision left behind.
@@ -151,9 +151,11 @@ impl Pipeline<'_> {
         if !self.report.refused.is_empty() {
             self.report.raise(Status::Refused);
         }
-        if let Some(revision) = trust.accepted() {
+        if let Some(revision) = trust.in_force() {
             self.report.commit = Some(revision.commit());
             self.report.signers = revision.signers().to_vec();
+        }
+        if let Some(revision) = trust.accepted() {
             if let Some(staleness) = self.agent.trust.staleness(revision, self.now) {
                 self.report.raise(Status::Stale);
                 self.report.remarks.push(format!("revision {} is past its time: {staleness}", revision.commit()));

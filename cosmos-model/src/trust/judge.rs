@@ -176,6 +176,7 @@ impl TrustPolicy {
         let mut next = TrustState {
             accepted: revision.clone(),
             applied: state.applied.clone(),
+            testing: None,
             latest: Some(latest),
             certificates: worth_keeping(&mut walk, &outcome),
             keyring: self.keyring_seen(&mut walk, state, advanced),

@@ -26,6 +26,7 @@ mod state;
 mod statement;
 mod tag_refs;
 mod tags;
+mod testing;
 mod tips;
 mod trusted;
 mod unverified;

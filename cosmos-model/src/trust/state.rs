@@ -18,6 +18,9 @@ pub struct TrustState {
     /// The revision that was last applied to its end: what a host keeps to while it cannot apply a later one.
     #[serde(default, deserialize_with = "super::verified::read_back")]
     pub(crate) applied: Option<VerifiedRevision>,
+    /// What this host tries on top of the accepted revision; never where a walk starts (T6).
+    #[serde(default, deserialize_with = "super::verified::read_back", skip_serializing_if = "Option::is_none")]
+    pub(crate) testing: Option<VerifiedRevision>,
     /// The latest time seen: clock or accepted signature (T16).
     #[serde(default)]
     pub(crate) latest: Option<Time>,
@@ -75,6 +78,18 @@ impl TrustState {
     #[must_use]
     pub const fn applied(&self) -> Option<&VerifiedRevision> {
         self.applied.as_ref()
+    }
+
+    /// Returns what this host tries on top of the accepted revision, if it has a test (T6).
+    #[must_use]
+    pub const fn testing(&self) -> Option<&VerifiedRevision> {
+        self.testing.as_ref()
+    }
+
+    /// Returns the revision the host is to be like: the test, else the accepted one.
+    #[must_use]
+    pub fn in_force(&self) -> Option<&VerifiedRevision> {
+        self.testing.as_ref().or(self.accepted.as_ref())
     }
 
     /// Remembers that the accepted revision is applied; tells whether that is news.

@@ -44,7 +44,7 @@ impl TrustPolicy {
             counter: None,
             removals: 0,
         };
-        Some(TrustState { accepted: Some(revision), refused: Vec::new(), ..state.clone() })
+        Some(TrustState { accepted: Some(revision), testing: None, refused: Vec::new(), ..state.clone() })
     }
 }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::pattern::TagPattern;
 use super::tag_refs::{COSIGN, role};
-use super::{Mode, TrustPolicy};
+use super::{Mode, TrustPolicy, testing};
 use crate::host_name::HostName;
 use crate::refs::RemoteRef;
 
@@ -21,11 +21,11 @@ impl TrustPolicy {
             Mode::Commits { branch } => Some(format!("refs/heads/{branch}")),
             Mode::Tags { .. } => None,
         };
-        let testing_branch = host.filter(|_| branch.is_some()).map(|host| format!("refs/heads/testing/{host}"));
-        let testing_tags = host.filter(|_| branch.is_none()).map(|host| format!("testing/{host}/"));
+        let testing_branch = host.filter(|_| branch.is_some()).map(testing::branch);
+        let testing_tags = host.filter(|_| branch.is_none()).map(testing::tags);
         let is_wanted = |one: &&RemoteRef| match one.tag_name() {
             Some(name) => {
-                let testing = testing_tags.as_ref().is_some_and(|prefix| name.starts_with(prefix.as_str()));
+                let testing = testing_tags.as_ref().is_some_and(|prefix| one.name.starts_with(prefix.as_bytes()));
                 testing || role(name, pattern.as_ref()).is_some()
             }
             None => [&branch, &testing_branch].into_iter().flatten().any(|name| one.name == name.as_bytes()),
@@ -35,7 +35,7 @@ impl TrustPolicy {
 
     /// Returns the prefixes that narrow a listing by protocol v2; what comes back is still matched by [`Self::wanted`].
     #[must_use]
-    pub fn ls_refs_prefixes(&self) -> Vec<String> {
+    pub fn ls_refs_prefixes(&self, host: Option<&HostName>) -> Vec<String> {
         let release = match &self.mode {
             Mode::Commits { branch } => format!("refs/heads/{branch}"),
             Mode::Tags { .. } => {
@@ -43,7 +43,11 @@ impl TrustPolicy {
                 format!("refs/tags/{}", pattern.map(|pattern| pattern.literal_prefix()).unwrap_or_default())
             }
         };
-        alloc::vec![release, format!("refs/tags/{COSIGN}")]
+        let test = host.map(match &self.mode {
+            Mode::Commits { .. } => testing::branch,
+            Mode::Tags { .. } => testing::tags,
+        });
+        [release, format!("refs/tags/{COSIGN}")].into_iter().chain(test).collect()
     }
 
     /// Returns the release pattern; `None` in `commits` mode, or when the text is no pattern, which [`Self::judge`] reports.

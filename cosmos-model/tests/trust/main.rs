@@ -14,3 +14,4 @@ mod speed;
 mod story;
 mod support;
 mod tags;
+mod testing;

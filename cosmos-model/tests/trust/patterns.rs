@@ -98,6 +98,8 @@ fn a18_a_host_asks_for_its_branch_or_its_tags_by_full_name_only() {
         ["refs/tags/cosign/1", "refs/tags/testing/a.example.org/1", "refs/tags/v1", "refs/tags/v1+0123456789ABCDEF"]
     );
     assert_eq!(wanted(&commits), ["refs/heads/main", "refs/heads/testing/a.example.org", "refs/tags/cosign/1"]);
-    assert_eq!(tags.ls_refs_prefixes(), ["refs/tags/v", "refs/tags/cosign/"]);
-    assert_eq!(commits.ls_refs_prefixes(), ["refs/heads/main", "refs/tags/cosign/"]);
+    assert_eq!(tags.ls_refs_prefixes(None), ["refs/tags/v", "refs/tags/cosign/"]);
+    let host = "ns1.example.org".to_string().try_into().unwrap();
+    let prefixes = ["refs/heads/main", "refs/tags/cosign/", "refs/heads/testing/ns1.example.org"];
+    assert_eq!(commits.ls_refs_prefixes(Some(&host)), prefixes);
 }

@@ -1,0 +1,69 @@
+//! What a host's own test changes about a run: which revision is in force, and what may go when the test ends (T6).
+
+use cosmos_model::managed::ManagedSet;
+use cosmos_model::plan::{Brake, Plan};
+use cosmos_model::planner::{self, PlanError, PlanSettings};
+use cosmos_model::snapshot::HostSnapshot;
+use cosmos_model::staged::StagedModel;
+use cosmos_model::trust::VerifiedRevision;
+
+use super::Pipeline;
+use crate::exit::{Failure, Status};
+use crate::managed::Managed;
+use crate::stage;
+
+impl Pipeline<'_> {
+    /// Returns the revision that the host is to be like: its test, else the accepted one.
+    pub(super) fn in_force(&self) -> Result<VerifiedRevision, Failure> {
+        self.record.state.trust.in_force().cloned().ok_or_else(|| {
+            Failure::of(Status::Refused, "no revision was accepted yet", "run 'cosmos update', then 'cosmos verify'")
+        })
+    }
+
+    /// Returns the revision to enforce instead of the one in force, which is hindered: production instead of a test.
+    pub(super) fn kept_instead_of(&self, in_force: &VerifiedRevision) -> Option<VerifiedRevision> {
+        let state = &self.record.state;
+        state.hindrance.as_ref()?;
+        let kept = if state.trust.testing().is_some() { state.trust.accepted() } else { state.trust.applied() };
+        kept.filter(|kept| kept.commit() != in_force.commit()).cloned()
+    }
+
+    /// Remembers that the host's files are what `revision` says.
+    pub(super) fn is_applied(&mut self, revision: &VerifiedRevision) {
+        let state = &mut self.record.state;
+        let is = |one: Option<&VerifiedRevision>| one.is_some_and(|one| one.commit() == revision.commit());
+        let news = if is(state.trust.testing()) {
+            state.tested.replace(revision.commit()) != Some(revision.commit())
+        } else if is(state.trust.accepted()) {
+            // Both are to happen: the end of a test is a new generation, too.
+            state.trust.accepted_is_applied() | state.tested.take().is_some()
+        } else {
+            false
+        };
+        state.generation += u64::from(news);
+    }
+
+    /// Plans without the brake where only a test ends, which needs nobody's leave.
+    pub(super) fn plan_for(
+        &self,
+        model: &StagedModel,
+        seen: &HostSnapshot,
+        managed: &ManagedSet,
+    ) -> Result<Plan, PlanError> {
+        let settings = self.agent.plan_settings();
+        let plan = planner::plan(model, seen, managed, settings)?;
+        if plan.brake().is_some_and(|brake| self.only_ends_a_test(brake)) {
+            return planner::plan(model, seen, managed, PlanSettings { brake: false, ..settings });
+        }
+        Ok(plan)
+    }
+
+    /// Tells whether everything that would go came with a test that is over: the release before it had none of it.
+    fn only_ends_a_test(&self, brake: &Brake) -> bool {
+        let state = &self.record.state;
+        let Some(applied) = state.trust.applied().filter(|_| state.tested.is_some()) else { return false };
+        let Ok(bytes) = Managed::read(&self.state) else { return false };
+        let before = bytes.view().ok().and_then(|view| stage::stage(self.agent, applied, &self.store, &view).ok());
+        before.is_some_and(|model| brake.removals.iter().all(|path| !model.entries().contains_key(path)))
+    }
+}
