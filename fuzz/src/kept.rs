@@ -50,7 +50,7 @@ fn managed(bytes: &[u8]) {
         Ok(file) => {
             let set = file.to_set();
             assert_eq!(set.entries.len(), file.len() as usize);
-            assert_eq!(managed_file::encode(&set), bytes);
+            assert_eq!(managed_file::encode(&set, None), bytes);
         }
         Err(error) => said::error(&error),
     }
@@ -71,8 +71,8 @@ fn journal(text: &[u8]) {
 
 fn log_lines(text: &[u8]) {
     let (site, path) = laid_out(|site| site.log_file(), text);
-    match log::last_counter(site) {
-        Ok(counter) => assert_eq!(counter.is_none(), !text.contains(&b'\n')),
+    match log::last_entry(site) {
+        Ok(entry) => assert_eq!(entry.is_none(), !text.contains(&b'\n')),
         Err(error) => said::error(&error),
     }
     match log::entries(site, Some("etc/motd")) {

@@ -98,7 +98,7 @@ pub fn url(bytes: &[u8]) {
         false => format!("{}:{}", server.host, server.port),
     };
     let again = match &location {
-        Location::Https(text) => text.clone(),
+        Location::Https { url, .. } => url.clone(),
         Location::Path(path) => path.display().to_string(),
         Location::Bundle(path) => format!("bundle:{}", path.display()),
         Location::Git { server, path } => format!("git://{}{path}", server_of(server)),
