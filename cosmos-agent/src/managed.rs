@@ -52,6 +52,14 @@ impl View<'_> {
         self.0.as_ref().map_or(Ok(false), |file| Ok(crate::host::first_difference(root, file)?.is_none()))
     }
 
+    /// Tells whether every path looks as we left it and holds what we wrote.
+    ///
+    /// # Errors
+    /// Returns the first path that the kernel does not let us look at or read.
+    pub fn holds_what_was_left(&self, root: &Root) -> Result<bool, FsError> {
+        self.0.as_ref().map_or(Ok(false), |file| Ok(crate::host::first_other_content(root, file)?.is_none()))
+    }
+
     /// Tells whether every path looks as we left it, and no symlink leads to any: each is the only name of its file.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ use crate::apply::StateFolder;
 use crate::classic::folders::Step;
 use crate::exit::{Failure, Status};
 use crate::fetch::{FetchError, Progress};
+use crate::fs::FsError;
 use crate::host::{Host, ObserveRequest};
 use crate::managed::{Managed, View};
 use crate::model_folder::ModelFolder;
@@ -190,7 +191,17 @@ impl<'a> Pipeline<'a> {
         let model_changed = self.agent.classic.is_some()
             && (self.record.state.as_released != self.identity(revision)
                 || !ModelFolder::of(self.agent).is_as_left()?);
-        Ok(!self.agent.settings.verify_content && !model_changed && managed.looks_untouched(&self.agent.site.root)?)
+        Ok(!model_changed && self.is_host_as_left(managed)?)
+    }
+
+    /// Tells whether every managed path is as the last run left it; by content if the settings ask for that.
+    fn is_host_as_left(&self, managed: &View<'_>) -> Result<bool, FsError> {
+        let root = &self.agent.site.root;
+        if self.agent.settings.verify_content {
+            managed.holds_what_was_left(root)
+        } else {
+            managed.looks_untouched(root)
+        }
     }
 
     /// Returns what names the model of a classic host and what is done with it, before its pre-tasks.
@@ -220,7 +231,7 @@ impl<'a> Pipeline<'a> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
-        if managed.is_settled_at(revision.commit()) && managed.looks_untouched(&self.agent.site.root)? {
+        if managed.is_settled_at(revision.commit()) && self.is_host_as_left(&managed)? {
             return Ok(Vec::new());
         }
         self.record.state.hindrance = None;

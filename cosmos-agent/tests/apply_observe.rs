@@ -9,7 +9,7 @@ use std::path::Path;
 use cosmos_agent::apply::StateFolder;
 use cosmos_agent::apply::managed_file::{ManagedFile, encode};
 use cosmos_agent::fs::Root;
-use cosmos_agent::host::{Host as _, ObserveRequest, RealHost, first_difference};
+use cosmos_agent::host::{Host as _, ObserveRequest, RealHost, first_difference, first_other_content};
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
 use cosmos_model::path::RelPath;
@@ -115,6 +115,38 @@ fn an_untouched_file_is_not_read_and_a_verified_one_is() {
     assert_eq!(hash_of(&managed, true), ContentHash::of(b"content"));
     managed.entries.get_mut(&path("file")).unwrap().unfinished = true;
     assert_eq!(hash_of(&managed, false), ContentHash::of(b"content"));
+}
+
+#[test]
+fn verified_content_is_compared_with_what_we_wrote_however_it_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    // Enough for two threads, and one file longer than one read.
+    let names: Vec<String> = (0..1_200).map(|number| format!("d{}/{number:04}", number % 7)).collect();
+    for name in &names {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), if name == "d0/0007" { "long ".repeat(40_000) } else { name.clone() }).unwrap();
+    }
+    fs::write(root.join("empty"), "").unwrap();
+    let mut paths: Vec<&str> = names.iter().map(String::as_str).collect();
+    paths.push("empty");
+    let set = managed(root, &paths);
+    let differences = |set: &ManagedSet| {
+        let bytes = encode(set, None);
+        let file = ManagedFile::parse(&bytes).unwrap();
+        let root = Root::open(root).unwrap();
+        let found = [first_difference(&root, &file).unwrap(), first_other_content(&root, &file).unwrap()];
+        found.map(|path| path.map(|path| String::from_utf8(path.to_vec()).unwrap()))
+    };
+    assert_eq!(differences(&set), [None, None]);
+    for changed in ["d0/0007", "d3/0010", "empty"] {
+        let mut other = set.clone();
+        other.entries.get_mut(&path(changed)).unwrap().hash = ContentHash::of(b"what stat does not tell");
+        assert_eq!(differences(&other), [None, Some(changed.to_owned())]);
+    }
+    fs::remove_file(root.join("d5/0005")).unwrap();
+    std::os::unix::fs::symlink("0012", root.join("d5/0005")).unwrap();
+    assert_eq!(differences(&set), [Some("d5/0005".to_owned()), Some("d5/0005".to_owned())]);
 }
 
 #[test]

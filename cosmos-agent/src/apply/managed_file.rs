@@ -61,8 +61,9 @@ pub struct ManagedRecord<'a> {
     pub left_alone: bool,
     task_made: bool,
     found_kept: bool,
+    /// Hash of the content, or of a symlink's target.
+    pub hash: ContentHash,
     layer: u16,
-    hash: ContentHash,
     blob: ObjectId,
     found: Option<ContentHash>,
 }
@@ -165,6 +166,17 @@ impl<'a> ManagedFile<'a> {
     pub fn records(&self) -> impl Iterator<Item = ManagedRecord<'a>> {
         let mut rest = self.entries;
         (0..self.count).map(move |_| record(&mut rest).expect("parse checked every entry"))
+    }
+
+    /// Returns the first and the second half of the paths.
+    pub(crate) fn halves(&self) -> (Self, Self) {
+        let (mut rest, count) = (self.entries, self.count / 2);
+        for _ in 0..count {
+            record(&mut rest).expect("parse checked every entry");
+        }
+        let first = &self.entries[..self.entries.len() - rest.len()];
+        let part = |count, entries| Self { commit: self.commit, layers: self.layers.clone(), count, entries };
+        (part(count, first), part(self.count - count, rest))
     }
 
     /// Returns the set as the planner takes it.

@@ -33,7 +33,7 @@ use crate::task::{Task, TaskOutcome};
 pub use dry::{DryHost, DryTasks};
 pub(crate) use observe::{Observer, hash_of, look_at};
 pub use real::RealHost;
-pub use unchanged::{first_difference, is_plainly_untouched};
+pub use unchanged::{first_difference, first_other_content, is_plainly_untouched};
 
 /// What a run may ask of a host. All decisions are in the arguments.
 pub trait Host {
