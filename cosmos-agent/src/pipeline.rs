@@ -327,8 +327,11 @@ impl<'a> Pipeline<'a> {
             refuse_brake(&plan)?;
             let contents = stage::Contents::new(self.agent, &self.store);
             let applied = self.host.apply(&plan, &managed, &contents, &mut |_| {});
-            let applied = applied.map_err(|error| self.stopped(&plan, error))?;
-            self.report.applied(&plan, &applied.done);
+            let applied = match applied {
+                Ok(applied) => applied,
+                Err(error) => return Err(self.stopped(plan, error)),
+            };
+            self.report.applied(plan, &applied.done);
             managed = applied.managed;
             if applied.refused.is_empty() {
                 self.record.state.as_released = as_released;
@@ -339,7 +342,7 @@ impl<'a> Pipeline<'a> {
         Err(Failure::of(Status::Failed, "the host keeps changing while it is being changed", hint))
     }
 
-    fn stopped(&mut self, plan: &Plan, error: crate::apply::ApplyError) -> Failure {
+    fn stopped(&mut self, plan: Plan, error: crate::apply::ApplyError) -> Failure {
         if let crate::apply::ApplyError::Stopped { applied, .. } = &error {
             self.report.applied(plan, &applied.done);
         }

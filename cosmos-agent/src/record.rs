@@ -89,7 +89,7 @@ impl Record {
         }
         let accepted = self.state.trust.accepted().map(cosmos_model::trust::VerifiedRevision::commit);
         let line = log::entry(report, accepted, self.state.counter, now);
-        log::append(&self.site, &line, log_size)?;
+        log::append(&self.site, line, log_size)?;
         Ok(())
     }
 

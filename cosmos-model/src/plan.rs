@@ -172,6 +172,12 @@ impl Plan {
         &self.steps
     }
 
+    /// Hands out steps and remarks, for a report on what was done.
+    #[must_use]
+    pub fn into_report(self) -> (Vec<Step>, Vec<Note>) {
+        (self.steps, self.notes)
+    }
+
     /// Returns remarks by path.
     #[must_use]
     pub fn notes(&self) -> &[Note] {

@@ -20,10 +20,10 @@ const STEP: u64 = 4096;
 const LONGEST_END: usize = 100;
 
 /// What stands before the counter, the last member of every line; a quote inside a text would have a backslash.
-const COUNTER: &[u8] = b",\"counter\":";
+const COUNTER: &str = ",\"counter\":";
 
 /// What stands before the accepted commit, the last member but one.
-const COMMIT: &[u8] = b",\"commit\":";
+const COMMIT: &str = ",\"commit\":";
 
 /// What the log's last entry says about the state that was written before it (T1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,18 +67,24 @@ pub enum LogError {
 /// Returns the line that a run adds, without its newline.
 #[must_use]
 pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Time) -> String {
-    let changes: Vec<Value> = report.steps.iter().map(report_json::step).collect();
     let line = json!({
         "format": 1, "time": now, "command": report.command,
-        "generation": report.generation, "signers": report.signers, "exit": report.status.code(), "changes": changes,
+        "generation": report.generation, "signers": report.signers, "exit": report.status.code(),
         "refused": report.refused, "tasks": report.tasks.iter().map(report_json::task).collect::<Vec<_>>(),
         "error": report.failure.as_ref().map(|failure| &failure.message),
     });
+    let mut line = line.to_string();
+    line.truncate(line.len() - "}".len());
+    // One change at a time: a first run has one for every file of the host, and a tree of values is ten times its text.
+    line.push_str(",\"changes\":[");
+    for (number, step) in report.steps.iter().enumerate() {
+        line.push_str(if number == 0 { "" } else { "," });
+        line.push_str(&report_json::step(step).to_string());
+    }
     // Last, so that a run finds it without reading a line that may list every file of the host.
-    let line = line.to_string();
-    let members = line.strip_suffix('}').expect("an object ends so");
     let accepted = accepted.map_or_else(|| "null".to_owned(), |commit| format!("\"{commit}\""));
-    format!("{members},\"commit\":{accepted},\"counter\":{counter}}}")
+    line.push_str(&format!("]{COMMIT}{accepted}{COUNTER}{counter}}}"));
+    line
 }
 
 /// Returns what the last complete line says about the state, or `None` when there is no log; a state file that was lost
@@ -123,10 +129,10 @@ fn entry_of(line: &[u8]) -> Option<LastEntry> {
     let inner = line.strip_suffix(b"}")?;
     let digits = inner.iter().rposition(|byte| !byte.is_ascii_digit())? + 1;
     let (before, digits) = inner.split_at(digits);
-    let before = before.strip_suffix(COUNTER)?;
+    let before = before.strip_suffix(COUNTER.as_bytes())?;
     let counter = std::str::from_utf8(digits).ok()?.parse().ok()?;
     let commit = before.strip_suffix(b"\"").and_then(|text| text.split_last_chunk::<41>());
-    let commit = commit.filter(|(before, _)| before.ends_with(COMMIT)).map(|(_, quoted)| &quoted[1..]);
+    let commit = commit.filter(|(before, _)| before.ends_with(COMMIT.as_bytes())).map(|(_, quoted)| &quoted[1..]);
     Some(LastEntry { counter, accepted: commit.and_then(|id| ObjectId::from_hex(id).ok()) })
 }
 
@@ -157,13 +163,14 @@ pub fn entries(site: &Site, about: Option<&str>) -> Result<Vec<Value>, LogError>
 ///
 /// # Errors
 /// Returns an [`FsError`] when the log cannot be written.
-pub fn append(site: &Site, line: &str, size: u64) -> Result<(), FsError> {
+pub fn append(site: &Site, mut line: String, size: u64) -> Result<(), FsError> {
     let path = site.log_file();
     let long = site.home.open_file(&path)?.and_then(|file| file.metadata().ok()).is_some_and(|it| it.len() > size);
     if long {
         fs::rename(&site.home, &path, b"log.jsonl.1")?;
     }
-    fs::append(&site.home, &path, format!("{line}\n").as_bytes(), 0o600)
+    line.push('\n');
+    fs::append(&site.home, &path, line.as_bytes(), 0o600)
 }
 
 #[cfg(test)]

@@ -75,9 +75,13 @@ impl Report {
     }
 
     /// Takes over those steps of `plan` that were `done`, and its notes.
-    pub fn applied(&mut self, plan: &Plan, done: &[usize]) {
-        self.steps.extend(done.iter().map(|number| plan.steps()[*number].clone()));
-        self.notes = plan.notes().to_vec();
+    ///
+    /// `done` holds their positions, sorted.
+    pub fn applied(&mut self, plan: Plan, done: &[usize]) {
+        let (steps, notes) = plan.into_report();
+        let is_done = |(number, step)| done.binary_search(&number).is_ok().then_some(step);
+        self.steps.extend(steps.into_iter().enumerate().filter_map(is_done));
+        self.notes = notes;
     }
 
     /// Adds a condition; the exit status is the greatest of all.
