@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::host::{Classic, IMPORT, KEYS, mode_of, silent};
@@ -604,4 +605,27 @@ fn c12_two_hosts_of_one_repository_differ_by_their_own_lists_of_layers_alone() {
     host.converge();
     assert_eq!(host.read("etc/motd"), "of the web\n");
     assert_eq!(mode_of(&host.path("base/model/overlay/etc/motd")), 0o644);
+}
+
+#[test]
+fn c12_a_release_says_of_how_many_hosts_the_repository_does_not_know_the_layers() {
+    let host = Classic::running();
+    let introduction = format!("{}:{}", host.world.head(), host.ada.fingerprint);
+    host.world.write("other.example.org/overlay/etc/motd", "of the other\n");
+    host.world.remove("web-common/overlay/etc/motd");
+    host.world.write("web-common/overlay/etc/issue", "of the web\n");
+    host.world.commit_unsigned("Work for a release");
+    let (origin, clone) = (host.world.repo(), host.path("operator"));
+    host.world.git(&["clone", "--quiet", &origin.display().to_string(), &clone.display().to_string()]);
+    let mut release = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+    release.args(["release", "--dry-run", "--tags", "ops-*", "--trust", &introduction]).current_dir(&clone);
+    release.env("GNUPGHOME", &host.ada.home).env("GIT_CONFIG_GLOBAL", "/dev/null").env("TZ", "UTC");
+    for role in ["AUTHOR", "COMMITTER"] {
+        release.env(format!("GIT_{role}_NAME"), "Ada").env(format!("GIT_{role}_EMAIL"), "ada@example.org");
+    }
+    let ran = host.world.run(&mut release);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let lines: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("hosts")).collect();
+    let expected = "layers unknown for 2 hosts: each has its own list, so what it loses is not counted";
+    assert_eq!(lines, [expected], "{ran:?}");
 }

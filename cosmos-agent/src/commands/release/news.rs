@@ -32,6 +32,8 @@ pub struct News {
     pub signers: Vec<String>,
     /// Whether layers are known to hosts only (C12).
     pub classic: bool,
+    /// Of how many hosts it is unknown what they lose, since they alone know their layers (C12).
+    pub unknown: usize,
     /// How many commits are new.
     pub commits: usize,
 }
@@ -57,6 +59,7 @@ impl News {
             lost,
             signers: signers(objects, old_tree, new.1, &files),
             classic,
+            unknown: if classic { stage::hosts(new.1, objects).len() } else { 0 },
             commits: commits(objects, old.map(|(commit, _)| commit), new.0),
             files,
         })

@@ -50,7 +50,8 @@ pub fn lines(desk: &Desk<'_>, proposal: &Proposal, all: bool, palette: &Palette)
         lines.extend(bounded(paths.iter().map(|path| format!("  - {path}")).collect(), limit));
     }
     if news.classic {
-        lines.push("the layers of hosts are known to hosts only, so what they lose is not counted".to_owned());
+        let hosts = if news.unknown == 1 { "1 host" } else { &format!("{} hosts", news.unknown) };
+        lines.push(format!("layers unknown for {hosts}: each has its own list, so what it loses is not counted"));
     }
     let uncommitted = if proposal.cosigns { 0 } else { desk.work.uncommitted() };
     if uncommitted > 0 {
