@@ -42,7 +42,7 @@ prepare() {
             ADDRESS=ssh://root@git.test$SERVED/fleet.git
             OPTIONS=(--ssh-key /root/id --known-hosts /root/known_hosts)
             ;;
-        path) cp -a "$PUBLISHED" "$root/srv/fleet.git" && ADDRESS=/srv/fleet.git ;;
+        path) cp -a "$PUBLISHED" "$root/srv/fleet.git" && chmod 0700 "$root/srv/fleet.git" && ADDRESS=/srv/fleet.git ;;
     esac
 }
 
@@ -53,6 +53,12 @@ for way in git https ssh path; do
     check "[$way] a machine is up" machine_up "$way"
     package_repository "$way" alice
     check "[$way] its server is up" prepare "$way"
+    # The first machine's fetching process stays root without capabilities, the others' becomes a user of its own.
+    LAYERS='"files","ports","signals","calls"'
+    if [ "$way" != git ]; then
+        check "[$way] it has the fetching process's user" in_machine "$way" useradd --system --user-group cosmos-fetch
+        LAYERS="\"user\",$LAYERS"
+    fi
     check "[$way] clone takes the introduction" in_machine "$way" cosmos clone "$ADDRESS" \
         --trust "$trusted" --fqdn "$way.example.org" --tags 'v-*' "${OPTIONS[@]}"
     check "[$way] the first run converges" in_machine "$way" cosmos run
@@ -72,6 +78,8 @@ for way in git https ssh path; do
     check "[$way] drift finds none" in_machine "$way" cosmos drift
     check "[$way] status prints a document" in_machine "$way" cosmos status --json
     said "[$way] status names the accepted commit" "$(revision)"
+    check "[$way] status names what its fetching process gave up" in_machine "$way" \
+        sh -c "cosmos status --json | tr -d ' \n' | grep -F '\"sandbox\":[$LAYERS]'"
 done
 
 # A change arrives where the machine stays up: the first one's server is still running.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod calls;
 mod files;
 mod rights;
@@ -103,6 +104,8 @@ pub fn enter(needs: &Needs) -> Result<BTreeSet<Layer>, SandboxError> {
     let foreign = needs.foreign && (layers.contains(&Layer::Files) || !needs.network);
     let own = rights::give_up(needs.identity, foreign)?;
     layers.extend(own.then_some(Layer::User));
+    // The calls of other processors have other names and numbers.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     layers.extend(calls::shut_off(needs.network, own && needs.identity.is_some())?.then_some(Layer::Calls));
     Ok(layers)
 }

@@ -1,5 +1,5 @@
 //! Whose rights the child has: a user of its own instead of root, and no capabilities.
-#![allow(unsafe_code, reason = "capget and capset have no safe form")]
+#![allow(unsafe_code, reason = "capget, capset and the secure bits have no safe form")]
 
 use nix::errno::Errno;
 use nix::libc;
@@ -46,7 +46,7 @@ impl Identity {
 pub(super) fn give_up(identity: Option<Identity>, foreign: bool) -> Result<bool, SandboxError> {
     let parent = getppid();
     if let Some(identity) = identity {
-        prctl::set_keepcaps(true).map_err(failed("keep capabilities"))?;
+        keep_capabilities()?;
         become_user(identity)?;
     }
     drop_capabilities(foreign)?;
@@ -57,6 +57,21 @@ pub(super) fn give_up(identity: Option<Identity>, foreign: bool) -> Result<bool,
         return Err(failed("die with the parent")(Errno::ESRCH));
     }
     Ok(!geteuid().is_root())
+}
+
+/// `SECBIT_NO_SETUID_FIXUP`, from `linux/securebits.h`: changing the user leaves the capabilities alone, and asking
+/// whether a file is accessible counts them. libgit2 asks before it opens.
+const LEAVE_ALONE: libc::c_ulong = 1 << 2;
+
+/// Keeps the capabilities across the change of user; they are dropped one by one afterwards.
+fn keep_capabilities() -> Result<(), SandboxError> {
+    // SAFETY: sets a flag of this process and touches no memory.
+    let set = unsafe { libc::prctl(libc::PR_SET_SECUREBITS, LEAVE_ALONE, 0, 0, 0) };
+    match Errno::result(set) {
+        Ok(_) => Ok(()),
+        // Root of a container may not; what it opens without asking works all the same.
+        Err(_) => prctl::set_keepcaps(true).map_err(failed("keep capabilities")),
+    }
 }
 
 fn become_user(Identity { uid, gid }: Identity) -> Result<(), SandboxError> {

@@ -234,6 +234,11 @@ fn a_child_starts_no_program_traces_nobody_and_keeps_its_hands_off_the_kernel() 
     assert_eq!(said.len(), 27);
 }
 
+/// Asks whether a file may be read, as libgit2 does before it opens one.
+fn asked(path: &Path) -> Outcome {
+    Ok(nix::unistd::access(path, nix::unistd::AccessFlags::R_OK)?)
+}
+
 fn nix_fork() -> Outcome {
     // SAFETY: a child, if there is one, leaves at once.
     match unsafe { nix::unistd::fork() }? {
@@ -259,13 +264,17 @@ fn without_landlock_to_help_a_child_without_a_network_still_reads_for_root_and_o
         let ids = unsafe { (libc::getuid(), libc::geteuid(), libc::getgid(), libc::getegid()) };
         let became =
             if ids == (61_234, 61_234, 61_235, 61_235) { Ok(()) } else { Err(std::io::ErrorKind::Other.into()) };
-        vec![("the user", became), ("a file of root's", fs::read(place.path("secret")).map(drop))]
+        vec![
+            ("the user", became),
+            ("a file of root's", fs::read(place.path("secret")).map(drop)),
+            ("to ask for it", asked(&place.path("secret"))),
+        ]
     };
     let (layers, said) = inside(&needs, &tries);
     assert!(layers.contains(&Layer::User));
-    assert_eq!(said, ["the user: ok", "a file of root's: EACCES"]);
+    assert_eq!(said, ["the user: ok", "a file of root's: EACCES", "to ask for it: EACCES"]);
     let (_, said) = inside(&Needs { foreign: true, ..needs.clone() }, &tries);
-    assert_eq!(said, ["the user: ok", "a file of root's: ok"]);
+    assert_eq!(said, ["the user: ok", "a file of root's: ok", "to ask for it: ok"]);
 }
 
 #[test]
