@@ -34,11 +34,11 @@ pub struct Limits {
     pub object_size: u64,
     /// Refs of one listing.
     pub refs: u32,
-    /// One connection attempt.
+    /// Reaching a server: its name and all its addresses.
     pub connect: Duration,
     /// The whole look at one remote.
     pub look: Duration,
-    /// The whole child.
+    /// One fetch from one remote.
     pub fetch: Duration,
 }
 

@@ -1,14 +1,16 @@
 //! Attacks on fetching: bombs, floods, drips, shallow servers, foreign object stores. Nothing may come to rest.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use cosmos_agent::fetch::{Limits, RemoteSettings, Session};
 use cosmos_model::object::ObjectSource;
 use cosmos_model::object_id::ObjectId;
 
-use crate::servers::{ID, World, chain, packet, prefixes, read_request, remote, serve};
+use crate::bombs::{
+    delta_bomb, endless_pack, pack_of, serve_a_dripping_pack, serve_a_million_refs, serve_dripping_refs, serve_pack,
+};
+use crate::servers::{ID, World, chain, packet, prefixes, remote, serve};
 
 pub fn on(port: u16) -> RemoteSettings {
     remote(format!("git://127.0.0.1:{port}/repo.git"))
@@ -31,56 +33,6 @@ fn assert_refused(world: &World, remote: RemoteSettings, limits: &Limits, reason
     assert_eq!(packs(world), before);
 }
 
-/// A server that speaks version 2, lists `main` and then answers the fetch with `pack`, in side-band packets.
-pub fn serve_pack(pack: Vec<u8>, repeat_end: bool) -> u16 {
-    serve(move |mut client| {
-        read_request(&mut client);
-        let listing = packet(format!("{ID} refs/heads/main\n").as_bytes());
-        let greeting = [packet(b"version 2\n"), b"0000".to_vec(), listing, b"0000".to_vec()].concat();
-        let _ = client.write_all(&greeting);
-        read_request(&mut client);
-        let _ = client.write_all(&packet(b"packfile\n"));
-        let send = |client: &mut TcpStream, bytes: &[u8]| client.write_all(&packet(&[b"\x01", bytes].concat()));
-        for chunk in pack.chunks(60_000) {
-            let _ = send(&mut client, chunk);
-        }
-        while repeat_end && send(&mut client, &pack[pack.len() - 5..].repeat(10_000)).is_ok() {}
-        let _ = client.write_all(b"0000");
-    })
-}
-
-pub fn pack_of(count: u32, entries: &[u8]) -> Vec<u8> {
-    let mut pack = [b"PACK\0\0\0\x02".as_slice(), &count.to_be_bytes(), entries].concat();
-    let trailer = openssl::sha::sha1(&pack);
-    pack.extend_from_slice(&trailer);
-    pack
-}
-
-pub fn deflated(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// A number in groups of seven bits, as deltas write sizes.
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number > 0x7f {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
-}
-
-/// The type and size in front of a pack's entry.
-pub fn entry(kind: u8, size: u64) -> Vec<u8> {
-    if size < 16 {
-        return vec![kind << 4 | size as u8];
-    }
-    [vec![kind << 4 | size as u8 & 0xf | 0x80], varint(size >> 4)].concat()
-}
-
 #[test]
 fn a42_a_huge_blob_is_refused_by_its_name() {
     let mut world = World::new();
@@ -94,18 +46,6 @@ fn a42_a_huge_blob_is_refused_by_its_name() {
     assert_refused(&world, remote(world.path("repo.git").to_str().unwrap()), &limits, &reason);
 }
 
-/// A pack of a few hundred bytes that means 4 GiB.
-pub fn delta_bomb() -> Vec<u8> {
-    // 64 KiB of zeros, and a delta that copies them 65,536 times: 4 GiB from a pack of a few hundred bytes.
-    let block = 0x1_0000;
-    let base = [entry(3, block), deflated(&vec![0; block as usize])].concat();
-    let copies = 0x1_0000;
-    let delta = [varint(block), varint(block * copies), b"\x80".repeat(copies as usize)].concat();
-    let name = cosmos_model::object::hash(cosmos_model::object::ObjectKind::Blob, &vec![0; block as usize]).unwrap();
-    let second = [entry(7, delta.len() as u64), name.as_bytes().to_vec(), deflated(&delta)].concat();
-    pack_of(2, &[base, second].concat())
-}
-
 #[test]
 fn a42_a_delta_bomb_ends_in_the_child() {
     let port = serve_pack(delta_bomb(), false);
@@ -117,10 +57,7 @@ fn a42_a_delta_bomb_ends_in_the_child() {
 
 #[test]
 fn a42_an_endless_pack_ends_at_the_transfer_limit() {
-    // A blob of stored (uncompressed) blocks that never ends.
-    let block = [b"\x00\x00\x00\xff\xff".as_slice()].concat();
-    let endless = [b"PACK\0\0\0\x02\0\0\0\x01".as_slice(), &entry(3, 1 << 40), b"\x78\x01", &block].concat();
-    let port = serve_pack(endless, true);
+    let port = serve_pack(endless_pack(), true);
     let limits = Limits { transfer: 4 << 20, ..Limits::default() };
     assert_refused(&World::new(), on(port), &limits, "the server sends more than the limit of 4194304 bytes");
 }
@@ -135,13 +72,7 @@ fn a42_too_many_objects_are_refused() {
 
 #[test]
 fn a42_a_million_refs_are_refused_at_the_limit() {
-    let port = serve(|mut client| {
-        let lines = packet(format!("{ID} refs/tags/v\n").as_bytes()).repeat(1000);
-        let _ = client.write_all(&[packet(b"version 2\n"), b"0000".to_vec()].concat());
-        for _ in 0..1000 {
-            let _ = client.write_all(&lines);
-        }
-    });
+    let port = serve_a_million_refs();
     let world = World::new();
     let expected = format!(
         "cannot fetch from 'git://127.0.0.1:{port}/repo.git': the server lists more than the limit of 200000 refs"
@@ -151,12 +82,7 @@ fn a42_a_million_refs_are_refused_at_the_limit() {
 
 #[test]
 fn a42_a_server_that_drips_is_cut_off_at_the_deadline() {
-    let port = serve(|mut client| {
-        let _ = client.write_all(&[packet(b"version 2\n"), b"0000".to_vec()].concat());
-        while client.write_all(&packet(format!("{ID} refs/tags/v\n").as_bytes())).is_ok() {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    });
+    let port = serve_dripping_refs();
     let start = Instant::now();
     let limits = Limits { look: Duration::from_secs(1), ..Limits::default() };
     let expected = format!("'git://127.0.0.1:{port}/repo.git' took longer than 1 s");
@@ -166,16 +92,7 @@ fn a42_a_server_that_drips_is_cut_off_at_the_deadline() {
 
 #[test]
 fn a42_a_pack_that_drips_is_cut_off_at_the_deadline() {
-    let port = serve(|mut client| {
-        read_request(&mut client);
-        let listing = packet(format!("{ID} refs/heads/main\n").as_bytes());
-        let _ = client.write_all(&[packet(b"version 2\n"), b"0000".to_vec(), listing, b"0000".to_vec()].concat());
-        read_request(&mut client);
-        let _ = client.write_all(&packet(b"packfile\n"));
-        while client.write_all(&packet(b"\x02still counting\n")).is_ok() {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    });
+    let port = serve_a_dripping_pack();
     let limits = Limits { fetch: Duration::from_secs(1), ..Limits::default() };
     assert_refused(&World::new(), on(port), &limits, "took longer than 1 s");
 }

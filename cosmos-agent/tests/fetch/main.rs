@@ -1,5 +1,6 @@
 //! Fetching from real servers, and from hostile ones written here; everything on loopback.
 
+mod bombs;
 mod hostile;
 mod plain;
 mod programs;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use cosmos_agent::fetch::{Limits, RemoteSettings, Session};
 use cosmos_model::object_id::ObjectId;
 
-use crate::hostile::{deflated, delta_bomb, entry, on, pack_of, serve_pack};
-use crate::servers::{ID, World, chain, packet, prefixes, read_request, remote, serve};
+use crate::bombs::{deflated, delta_bomb, entry, pack_of, serve_a_dripping_pack, serve_pack};
+use crate::hostile::on;
+use crate::servers::{World, chain, prefixes, remote, serve};
 
 /// Looks at all remotes and fetches from each in turn what it lists; returns how many objects came, or why none.
 fn fetch_all(world: &World, remotes: &[RemoteSettings], limits: &Limits) -> Vec<Result<u32, String>> {
@@ -35,26 +36,16 @@ fn inflating(count: u32, size: usize) -> Vec<u8> {
 #[test]
 fn a42_a_remote_that_bursts_drips_or_breaks_a_limit_costs_itself_and_no_other() {
     let world = World::new();
-    let dripping = serve(|mut client| {
-        read_request(&mut client);
-        let listing = packet(format!("{ID} refs/heads/main\n").as_bytes());
-        let _ = client.write_all(&[packet(b"version 2\n"), b"0000".to_vec(), listing, b"0000".to_vec()].concat());
-        read_request(&mut client);
-        let _ = client.write_all(&packet(b"packfile\n"));
-        while client.write_all(&packet(b"\x02still counting\n")).is_ok() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    });
     let remotes = [
         on(serve_pack(delta_bomb(), false)),
-        on(serve_pack(inflating(40, 1 << 20), false)),
-        on(dripping),
+        on(serve_pack(inflating(5, 1 << 20), false)),
+        on(serve_a_dripping_pack()),
         on(serve_pack(pack_of(9, b"")[..12].to_vec(), false)),
         remote(world.path("repo.git").to_str().unwrap()),
     ];
-    let limits = Limits { fetch: Duration::from_secs(1), transfer: 2 << 20, ..Limits::default() };
+    let limits = Limits { fetch: Duration::from_secs(2), transfer: 256 << 10, ..Limits::default() };
     let fetched = fetch_all(&world, &remotes, &limits);
-    let reasons = ["cannot index the pack", "the limit of 33554432 inflated bytes", "longer than 1 s", "cannot index"];
+    let reasons = ["cannot index the pack", "the limit of 4194304 inflated bytes", "longer than 2 s", "cannot index"];
     for (fetched, reason) in fetched.iter().zip(reasons) {
         assert!(fetched.as_ref().unwrap_err().contains(reason), "{fetched:?}");
     }

@@ -56,7 +56,9 @@ impl Before {
         let changed: Vec<&String> =
             self.paths.keys().filter(|name| self.paths.get(*name) != after.paths.get(*name)).collect();
         assert_eq!(changed, Vec::<&String>::new(), "changed or gone");
-        let came = after.paths.keys().filter(|name| !self.paths.contains_key(*name) && !name.starts_with(QUARANTINE));
+        let came = after.paths.keys().filter(|name| {
+            !self.paths.contains_key(*name) && !name.starts_with(QUARANTINE) && !name.starts_with(ANSWERED)
+        });
         assert_eq!(came.collect::<Vec<_>>(), Vec::<&String>::new(), "came");
         assert_eq!(after.state, self.state, "nothing that is believed");
         assert!(after.log.starts_with(&self.log), "the log is only added to");
