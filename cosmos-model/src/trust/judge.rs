@@ -17,6 +17,7 @@ use super::signers;
 use super::sources::{Source, Sources};
 use super::state::TrustState;
 use super::trusted::Trusted;
+use super::validity::Validity;
 use super::verified::{Signer, VerifiedRevision};
 use super::walk::{Outcome, Pending, Standing, Walk};
 use super::{Evidence, Introduction, Mode, TrustPolicy, certificate, commits, introduction, pattern, rejudge, tags};
@@ -61,6 +62,7 @@ impl TrustPolicy {
             leaned_on: BTreeSet::new(),
             auditors: (BTreeSet::new(), usize::MAX),
             user_ids: BTreeMap::new(),
+            validity: Validity::default(),
             held_since: BTreeMap::new(),
         }
     }

@@ -30,6 +30,7 @@ mod testing;
 mod tips;
 mod trusted;
 mod unverified;
+mod validity;
 mod verified;
 mod walk;
 mod wanted;

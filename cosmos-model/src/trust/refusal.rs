@@ -170,10 +170,10 @@ impl Refused {
     #[must_use]
     pub fn record(&self) -> super::RecordedRefusal {
         super::RecordedRefusal {
-            reference: self.reference.clone(),
+            reference: shortened(self.reference.clone()),
             object: self.object,
-            reason: self.reason.with_causes(),
-            repair: self.repair(),
+            reason: shortened(self.reason.with_causes()),
+            repair: shortened(self.repair()),
             heals: self.reason.heals(),
             overtaken: self.overtaken,
         }
@@ -293,6 +293,18 @@ impl Refusal {
             self.repair()
         )
     }
+}
+
+/// How much of a sentence is remembered, in bytes: names and signed lines in it are a stranger's to choose (A27).
+const SHORT: usize = 1000;
+
+fn shortened(mut text: String) -> String {
+    if text.len() > SHORT {
+        let end = (0..=SHORT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Returns the commands that sign a certificate's own statements again with a hash of today (T10).

@@ -19,6 +19,7 @@ use sequoia_openpgp as openpgp;
 use super::certificate::{is_broken, is_hard, outdated_hash};
 use super::refusal::Refusal;
 use super::signers::TrustSet;
+use super::validity::Validity;
 use crate::time::Time;
 
 /// How far ahead of the clock a signature may be dated, in seconds: operators' clocks differ.
@@ -82,7 +83,12 @@ pub fn claimed_date(block: &[u8]) -> Option<Time> {
 ///
 /// # Errors
 /// Returns the [`Refusal`] of the certificate that comes closest.
-pub fn attest(set: &TrustSet, policy: &StandardPolicy, block: &[u8], payload: &[u8]) -> Result<Attested, Refusal> {
+pub fn attest(
+    set: &TrustSet,
+    (policy, validity): (&StandardPolicy, &mut Validity),
+    block: &[u8],
+    payload: &[u8],
+) -> Result<Attested, Refusal> {
     let signature = parse(block)?;
     let issuers = signature.get_issuers();
     let named = issuers.first().map_or_else(|| "an unnamed key".to_string(), |issuer| issuer.to_hex());
@@ -92,7 +98,7 @@ pub fn attest(set: &TrustSet, policy: &StandardPolicy, block: &[u8], payload: &[
         let holders: Vec<&Rc<Cert>> = set.holders(&issuer.clone().into()).collect();
         for certificate in holders {
             for key in certificate.keys().filter(|key| key.key().key_handle().aliases(issuer)) {
-                match examine(certificate, &key, &signature, policy, payload) {
+                match examine((certificate, &key), &signature, (policy, validity), payload) {
                     Ok(attested) => return Ok(attested),
                     Err(refusal) => closest = refusal,
                 }
@@ -103,10 +109,9 @@ pub fn attest(set: &TrustSet, policy: &StandardPolicy, block: &[u8], payload: &[
 }
 
 fn examine(
-    certificate: &Cert,
-    key: &ErasedKeyAmalgamation<'_, PublicParts>,
+    (certificate, key): (&Rc<Cert>, &ErasedKeyAmalgamation<'_, PublicParts>),
     signature: &Signature,
-    policy: &StandardPolicy,
+    (policy, validity): (&StandardPolicy, &mut Validity),
     payload: &[u8],
 ) -> Result<Attested, Refusal> {
     let signer = certificate.fingerprint().to_hex();
@@ -116,7 +121,8 @@ fn examine(
     let created = signature.signature_creation_time().ok_or_else(|| bad("it has no date".to_string()))?;
     let signed_at = Timestamp::try_from(created).map(time_of).map_err(|error| bad(error.to_string()))?;
     signature.signature_alive(created, core::time::Duration::ZERO).map_err(|error| bad(error.to_string()))?;
-    let compromised = match check_state(certificate, key, policy, signed_at) {
+    let state = || check_state(certificate, key, policy, signed_at);
+    let compromised = match validity.check(certificate, key.key().fingerprint(), signed_at, state) {
         Ok(()) => false,
         Err(Refusal::Compromised { .. }) => true,
         Err(other) => return Err(other),

@@ -16,6 +16,7 @@ use super::signers::TrustSet;
 use super::sources::{Source, Sources};
 use super::statement::Statement;
 use super::trusted::Trusted;
+use super::validity::Validity;
 use super::verified::{Signer, VerifiedRevision};
 use super::{Evidence, Mode, TrustPolicy, certificate};
 use crate::object_id::ObjectId;
@@ -44,6 +45,8 @@ pub struct Walk<'a> {
     pub auditors: (BTreeSet<String>, usize),
     /// Names by fingerprint, for those that were asked for.
     pub user_ids: BTreeMap<String, String>,
+    /// When keys were found valid.
+    pub validity: Validity,
     /// Since which commit each holder of the right holds it, by where that is said; for the proof only.
     pub held_since: BTreeMap<Source, BTreeMap<String, Option<ObjectId>>>,
 }
@@ -127,7 +130,7 @@ impl Walk<'_> {
         (block, payload): (&[u8], &[u8]),
         (below, commit): (&Below, ObjectId),
     ) -> Result<Attested, Refusal> {
-        let attested = signature::attest(set, &self.openpgp, block, payload)?;
+        let attested = signature::attest(set, (&self.openpgp, &mut self.validity), block, payload)?;
         signature::check_date(&attested, self.clock)?;
         if let Some(previous) = below.signed_at.filter(|previous| previous.since(attested.signed_at) > BEHIND) {
             return Err(Refusal::BackDated { signed_at: attested.signed_at, previous });

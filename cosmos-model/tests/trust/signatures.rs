@@ -125,6 +125,35 @@ fn a14_a_key_that_had_ended_or_was_revoked_when_it_signed_is_refused() {
 }
 
 #[test]
+fn a14_a_key_is_judged_at_each_signature_of_a_walk_to_the_second() {
+    let (alice, bob) = (Person::ending("Alice", 2 * DAY), Person::new("Bob"));
+    let (mut repo, mut head) = (Repo::default(), None);
+    let superseded = bob.revoked(ReasonForRevocation::KeySuperseded, at(2 * DAY + HOUR));
+    let people = keys(&[&alice, &superseded]);
+    let offers = [
+        (&alice, 2 * DAY - HOUR, true),
+        (&alice, 2 * DAY - 1, true),
+        (&alice, 2 * DAY, false),
+        (&alice, 2 * DAY + 1, false),
+        (&bob, 2 * DAY + HOUR - 1, true),
+        (&bob, 2 * DAY + HOUR, false),
+        (&bob, 2 * DAY + HOUR + 1, false),
+        (&bob, 2 * DAY + 2, true),
+    ];
+    for (number, (person, time, _)) in offers.iter().enumerate() {
+        let files = [people.clone(), vec![content(&number.to_string())]].concat();
+        let parents: Vec<ObjectId> = head.into_iter().collect();
+        let commit = repo.commit(&parents, &files, None, at(*time), "change");
+        repo.tag(&format!("v{number}"), commit, person, at(*time));
+        head = Some(commit);
+    }
+    let keyring = keyring(&[&alice, &superseded]);
+    let judgement = judge(&tags_policy(keyring), &TrustState::default(), &repo, at(2 * DAY + 3 * HOUR));
+    let good: Vec<bool> = judgement.steps.iter().map(|step| step.refusal.is_none()).collect();
+    assert_eq!(good, offers.map(|(_, _, good)| good));
+}
+
+#[test]
 fn a49_a_signature_over_a_text_document_is_refused() {
     let alice = Person::new("Alice");
     let mail = SignatureBuilder::new(SignatureType::Text);

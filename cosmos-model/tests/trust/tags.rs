@@ -354,6 +354,22 @@ fn a26_the_last_certificate_cannot_be_removed() {
 }
 
 #[test]
+fn a27_what_is_remembered_of_refusals_is_bounded_whatever_a_stranger_writes() {
+    let mut fleet = fleet();
+    let (alice, head) = (fleet.alice.clone(), fleet.head());
+    let long = "x".repeat(10_000);
+    for number in 0..110 {
+        let line = format!("cosmos: 1 fleet={long}{number}\n\n");
+        fleet.repo.tag_saying(&format!("v{}", 10 + number), head, &alice, at(4 * DAY), &line);
+    }
+    fleet.policy.fleet = Some("example".into());
+    let judgement = fleet.judge(4);
+    assert_unmoved(&fleet.state, &judgement);
+    let stored = serde_json::to_string(&judgement.state).unwrap().len();
+    assert!(judgement.refusals.len() >= 110 && stored < 400_000, "{stored}");
+}
+
+#[test]
 fn a44_a_sibling_of_the_accepted_release_is_refused_with_both_ids() {
     let mut fleet = fleet();
     let (alice, bob) = (fleet.alice.clone(), fleet.bob.clone());
