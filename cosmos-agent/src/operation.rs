@@ -85,6 +85,18 @@ pub fn perform(
     Ok(report)
 }
 
+/// Lets `look` see the host as a run would, without a lock: what it sees may be in the middle of a run.
+///
+/// # Errors
+/// Returns a [`Failure`] when the state cannot be read.
+pub fn peek<T>(agent: &Agent, look: impl FnOnce(&mut Pipeline<'_>, Time) -> T) -> Result<T, Failure> {
+    let site = &agent.site;
+    let real = RealHost::new(site.root.clone(), site.state_folder(agent.settings.backup_size));
+    let mut host = DryHost::new(real, DryTasks::Skip);
+    let (record, now) = (Record::open(site, false)?, now());
+    Ok(look(&mut Pipeline::new(agent, &mut host, record, Report::new("status"), now), now))
+}
+
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         let hint = "wait until it ends, or say --wait";

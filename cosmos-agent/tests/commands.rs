@@ -39,17 +39,24 @@ fn every_json_document_has_its_documented_members() {
     has(
         &status,
         &[
-            "accepted", "applied", "look", "remotes", "sandbox", "refused", "paused", "failure", "stale", "managed",
-            "retired", "agent",
+            "time", "follows", "accepted", "testing", "applied", "signers", "trusted", "look", "remotes", "sandbox",
+            "imported", "refused", "paused", "failure", "back_off", "needs", "mistakes", "stale", "managed", "drift",
+            "retired", "cloned", "agent",
         ],
     );
+    let follows = r#"{"mode":"commits","branch":"main","pattern":null,"fleet":null,"threshold":1}"#;
+    assert_eq!(status["follows"], serde_json::from_str::<serde_json::Value>(follows).expect("JSON"));
+    has(&status["trusted"][0], &["fingerprint", "user_id", "usable", "expires", "expires_soon", "by_hand"]);
+    assert_eq!(status["trusted"][0]["fingerprint"], settled.ada.fingerprint.as_str());
+    assert_eq!((&status["drift"], &status["trusted"][0]["usable"]), (&0.into(), &true.into()));
     has(&status["accepted"], &["commit", "time", "signers", "tag"]);
     assert_eq!(
         (&status["accepted"]["commit"], &status["applied"]["commit"]),
         (&accepted.clone().into(), &accepted.clone().into())
     );
     assert_eq!((&status["applied"]["generation"], &status["stale"]), (&1.into(), &false.into()));
-    has(&status["look"], &["ok", "failing_since"]);
+    has(&status["look"], &["ok", "failing_since", "last_good_run"]);
+    assert!(status["look"]["last_good_run"].is_string(), "{status}");
 
     let verify = json(&settled, "verify", 0);
     has(&verify, &["commit", "verdict", "steps"]);
@@ -57,6 +64,7 @@ fn every_json_document_has_its_documented_members() {
     has(&verify["steps"][0], &["object", "signer", "right", "policy", "verdict", "reason", "repair"]);
 
     put(&settled.host, "etc/motd", "an edit\n");
+    assert_eq!(json(&settled, "status", 0)["drift"], 1);
     let drift = json(&settled, "drift", 5);
     has(&drift["paths"][0], &["path", "what", "expected", "found"]);
     assert_eq!((&drift["paths"][0]["path"], &drift["paths"][0]["what"]), (&"etc/motd".into(), &"content".into()));

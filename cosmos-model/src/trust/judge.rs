@@ -68,7 +68,7 @@ impl TrustPolicy {
     }
 
     /// Finds where the walk starts: the accepted revision (T2), else the introduction (T1).
-    fn start(&self, walk: &mut Walk<'_>, state: &TrustState) -> Result<Standing, Refusal> {
+    pub(super) fn start(&self, walk: &mut Walk<'_>, state: &TrustState) -> Result<Standing, Refusal> {
         let standing = match &state.accepted {
             Some(accepted) => introduction::resume(walk, accepted, &state.keyring)?,
             None => introduction::begin(walk)?,

@@ -13,6 +13,7 @@ mod history;
 mod introduction;
 mod judge;
 mod judgement;
+mod may_sign;
 mod pattern;
 mod refusal;
 mod rejudge;
@@ -37,6 +38,7 @@ mod wanted;
 
 pub use freshness::Staleness;
 pub use judgement::{Expiring, JudgedStep, Judgement};
+pub use may_sign::MaySign;
 pub use pattern::{InvalidPattern, TagPattern, co_signed_name, compare_names};
 pub use refusal::{Refusal, Refused, Right, repair_outdated};
 pub use signers::{Authorization, Rights, TrustSet, certificates};

@@ -6,6 +6,7 @@ mod commits;
 mod grammar;
 mod histories;
 mod long;
+mod may_sign;
 mod merges;
 mod patterns;
 mod proof;

@@ -1,0 +1,170 @@
+//! `cosmos status` for people: a word and what it is about on each line; what needs somebody is in colour.
+
+use cosmos_model::escape;
+use serde_json::Value;
+
+use crate::report::style::Palette;
+use crate::sandbox::Layer;
+
+/// Signers are named one by one up to so many; above, `-v` does.
+const NAMED: usize = 5;
+
+/// Lines that begin with a word each.
+struct Lines<'p> {
+    palette: &'p Palette,
+    lines: Vec<String>,
+}
+
+impl Lines<'_> {
+    fn say(&mut self, word: &str, value: impl AsRef<str>) {
+        self.lines.push(format!("{word:<10}{}", escape::sentence(value.as_ref())));
+    }
+
+    fn warn(&mut self, word: &str, value: impl AsRef<str>) {
+        self.lines
+            .push(Palette::paint(self.palette.removed, &format!("{word:<10}{}", escape::sentence(value.as_ref()))));
+    }
+}
+
+/// Returns the lines about the host that `body` describes.
+pub fn lines(host: &str, body: &Value, palette: &Palette, verbose: bool) -> Vec<String> {
+    let mut lines = Lines { palette, lines: vec![Palette::paint(palette.strong, host)] };
+    accepted(&mut lines, &body["accepted"]);
+    if body["testing"].is_object() {
+        let signed = signed(&body["testing"]);
+        lines.lines.push(Palette::paint(palette.changed, &format!("{:<10}{signed}", "testing")));
+    }
+    applied(&mut lines, body);
+    may_sign(&mut lines, &body["trusted"], verbose);
+    refused(&mut lines, &body["refused"]);
+    fetching(&mut lines, body);
+    trouble(&mut lines, body);
+    lines.lines
+}
+
+fn text(value: &Value) -> String {
+    escape::sentence(value.as_str().unwrap_or_default())
+}
+
+fn each(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn names(signers: &Value) -> String {
+    each(signers).map(|signer| text(&signer["user_id"])).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns commit and tag of a revision, when it was signed, and by whom.
+fn signed(revision: &Value) -> String {
+    let signers = names(&revision["signers"]);
+    format!("{}, signed {} by {signers}", named(revision), text(&revision["time"]))
+}
+
+fn named(revision: &Value) -> String {
+    let tag = revision["tag"].as_str().map(|tag| format!(" ({tag})")).unwrap_or_default();
+    format!("{}{tag}", text(&revision["commit"]))
+}
+
+fn accepted(lines: &mut Lines<'_>, accepted: &Value) {
+    if !accepted.is_object() {
+        lines.say("accepted", "nothing yet");
+    } else if each(&accepted["signers"]).next().is_none() {
+        lines.warn("accepted", format!("{}, NOT VERIFIED, taken {}", named(accepted), text(&accepted["time"])));
+    } else {
+        lines.say("accepted", signed(accepted));
+    }
+}
+
+fn applied(lines: &mut Lines<'_>, body: &Value) {
+    let (applied, paths) = (&body["applied"]["commit"], &body["managed"]);
+    let in_force = if body["testing"].is_object() { &body["testing"] } else { &body["accepted"] };
+    let commit = text(applied);
+    match applied.as_str() {
+        None => lines.say("applied", "nothing yet"),
+        Some(_) if *applied == in_force["commit"] => {
+            lines.say("applied", format!("the same, {paths} paths ({commit:.12})"))
+        }
+        Some(_) => lines.say("applied", format!("{commit}, {paths} paths")),
+    }
+    match body["drift"].as_u64() {
+        Some(1) => lines.warn("drift", "1 path differs from what was applied: see 'cosmos drift'"),
+        Some(paths) if paths > 1 => {
+            lines.warn("drift", format!("{paths} paths differ from what was applied: see 'cosmos drift'"));
+        }
+        _ => {}
+    }
+}
+
+fn may_sign(lines: &mut Lines<'_>, signers: &Value, verbose: bool) {
+    let count = each(signers).count();
+    if verbose {
+        each(signers)
+            .for_each(|one| lines.say("may sign", format!("{}  {}", text(&one["fingerprint"]), text(&one["user_id"]))));
+    } else if count > NAMED {
+        lines.say("may sign", format!("{count} certificates, which -v lists"));
+    } else if count > 0 {
+        lines.say("may sign", names(signers));
+    }
+}
+
+fn refused(lines: &mut Lines<'_>, refused: &Value) {
+    for one in each(refused) {
+        let (object, reference, reason) = (text(&one["object"]), text(&one["reference"]), text(&one["reason"]));
+        if one["overtaken"] != true {
+            lines.warn("refused", format!("{object:.12} of '{reference}': {reason}"));
+            lines.say("", text(&one["repair"]));
+        } else if reference.starts_with("refs/heads/testing/") || reference.starts_with("refs/tags/testing/") {
+            lines.say("test", format!("'{reference}' is over: {reason}"));
+        }
+    }
+}
+
+fn fetching(lines: &mut Lines<'_>, body: &Value) {
+    if let Some(since) = body["look"]["failing_since"].as_str() {
+        lines.say("remotes", format!("out of reach since {since}"));
+    }
+    for remote in each(&body["remotes"]) {
+        let answered = remote["answered"].as_str().map(|time| format!(", answered {time}")).unwrap_or_default();
+        let gave = if remote["gave_accepted"] == true { ", gave the accepted revision" } else { "" };
+        lines.say("remote", format!("{}{answered}{gave}", text(&remote["url"])));
+    }
+    if let Some(layers) = body["sandbox"].as_array().filter(|layers| !layers.is_empty()) {
+        lines.say("sandbox", sandbox(layers));
+    }
+}
+
+/// Words what the fetching child gives up, and what it does not.
+fn sandbox(layers: &[Value]) -> String {
+    let (given, kept): (Vec<Layer>, Vec<Layer>) =
+        Layer::ALL.into_iter().partition(|layer| layers.iter().any(|name| name == layer.name()));
+    let names = |layers: &[Layer]| layers.iter().map(|layer| layer.name()).collect::<Vec<_>>().join(", ");
+    match kept[..] {
+        [] => names(&given),
+        _ => format!("{}; not {}", names(&given), names(&kept)),
+    }
+}
+
+fn trouble(lines: &mut Lines<'_>, body: &Value) {
+    for signer in each(&body["imported"]) {
+        let (fingerprint, name) = (text(&signer["fingerprint"]), text(&signer["user_id"]));
+        lines.say("imported", format!("{fingerprint} {name}: by hand, may sign the next release"));
+    }
+    if body["paused"].is_object() {
+        lines.say("paused", text(&body["paused"]["reason"]));
+    }
+    if body["failure"].is_object() {
+        let failure = &body["failure"];
+        lines.say("failing", format!("since {}: {}", text(&failure["since"]), text(&failure["message"])));
+    }
+    if body["stale"] == true {
+        lines.say("stale", format!("the accepted revision is past its time: {}", text(&body["stale_reason"])));
+    }
+    each(&body["signers"]).for_each(|sentence| lines.say("signer", text(sentence)));
+    for word in ["retired", "needs", "mistakes"] {
+        body[word].as_str().into_iter().flat_map(str::lines).for_each(|value| lines.say(word, value));
+    }
+    if body["cloned"] == true {
+        let what = "this is not the machine the state was made on: run 'cosmos clone --again' with its own name";
+        lines.say("machine", what);
+    }
+}
