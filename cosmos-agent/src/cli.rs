@@ -77,6 +77,9 @@ pub enum Command {
     Drift,
     /// Shows which revision is accepted, applied, refused, and whether this host is well
     Status,
+    /// Compares many hosts by their 'status --json': who is behind, unwell, or believes a retired key
+    #[command(after_help = "Examples:\n  cosmos fleet collected/\n  cosmos fleet ns1.json ns2.json --repository .")]
+    Fleet(FleetOptions),
     /// Judges a revision again and shows the proof
     Verify(VerifyOptions),
     /// Verifies what the remote has, shows what is new, signs it and pushes: for operators, in their clone
@@ -215,6 +218,20 @@ pub struct RunOptions {
     /// Take the repository from a bundle file instead of the remotes
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+}
+
+/// Options of `fleet`.
+#[derive(Debug, Args)]
+pub struct FleetOptions {
+    /// What hosts said: files, folders of *.json files, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub sources: Vec<PathBuf>,
+    /// A clone of the repository: names forks and policies by its history
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+    /// Name the hosts that believe this key
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub key: Option<String>,
 }
 
 /// Options of `verify`.

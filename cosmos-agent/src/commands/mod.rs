@@ -11,6 +11,7 @@ mod completions;
 mod daemon;
 mod demo;
 mod drift;
+mod fleet;
 mod folder;
 mod gpg;
 pub mod init;
@@ -43,6 +44,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Plan => plan::run(global),
         Command::Drift => drift::run(global),
         Command::Status => status::run(global),
+        Command::Fleet(options) => fleet::run(&options, global),
         Command::Verify(options) => verify::run(&options, global),
         Command::Release(options) => release::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
