@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod adoption;
 mod operator;
 
+pub use adoption::{TrustCommand, TrustInitOptions};
 pub use operator::{BelieveOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
 
 /// Makes this host what a signed repository says it should be.
@@ -94,6 +96,9 @@ pub enum Command {
     Signer(SignerOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
+    /// Settles whom hosts believe
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Runs gpg on the classic keyring
     #[command(disable_help_flag = true)]
     Gpg(GpgOptions),

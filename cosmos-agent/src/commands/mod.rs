@@ -24,6 +24,7 @@ mod resume;
 mod run;
 mod signer;
 mod status;
+mod trust;
 mod update;
 mod verify;
 
@@ -49,6 +50,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Release(options) => release::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
         Command::Log(options) => log::run(&options, global),
+        Command::Trust(command) => trust::run(&command, global),
         Command::Gpg(options) => gpg::run(&options, global),
         Command::Pause(options) => pause::run(&options, global),
         Command::Resume => resume::run(global),

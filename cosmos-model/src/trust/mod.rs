@@ -25,6 +25,7 @@ mod source_tree;
 mod sources;
 mod state;
 mod statement;
+mod survey;
 mod tag_refs;
 mod tags;
 mod testing;
@@ -44,6 +45,7 @@ pub use refusal::{Refusal, Refused, Right, repair_outdated};
 pub use signers::{Authorization, Rights, TrustSet, certificates};
 pub use state::{RecordedRefusal, TrustState};
 pub use statement::{Statement, StatementError};
+pub use survey::Survey;
 pub use verified::{Signer, VerifiedRevision};
 
 use crate::object::ObjectSource;

@@ -10,7 +10,7 @@ use crate::cli::{GlobalOptions, InitOptions};
 use crate::exit::{Failure, Status};
 
 pub(crate) mod signer;
-mod text;
+pub(super) mod text;
 
 use signer::Signer;
 

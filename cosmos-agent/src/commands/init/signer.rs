@@ -51,11 +51,27 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Signer>, Failure> {
     Ok(signers)
 }
 
+/// Reads all certificates in `bytes`, which are those of `file`.
+///
+/// # Errors
+/// Returns a [`Failure`] when there is none.
+pub fn read_bytes(file: &Path, bytes: &[u8]) -> Result<Vec<Signer>, Failure> {
+    let signer = |cert: Cert| Signer { signing: signing(&cert), cert, file: file.to_owned() };
+    Ok(certificates(file, bytes)?.into_iter().map(signer).collect())
+}
+
+/// What is done when a file holds no certificate.
+const EXPORT: &str = "export one with: gpg --armor --export ADDRESS > operator.asc";
+
 fn read_file(file: &Path) -> Result<Vec<Cert>, Failure> {
-    let hint = "export one with: gpg --armor --export ADDRESS > operator.asc";
     let bytes = std::fs::read(file)
-        .map_err(|error| Failure::of(Status::Usage, format!("cannot read '{}': {error}", file.display()), hint))?;
-    let certs: openpgp::Result<Vec<Cert>> = CertParser::from_bytes(&bytes).and_then(Iterator::collect);
+        .map_err(|error| Failure::of(Status::Usage, format!("cannot read '{}': {error}", file.display()), EXPORT))?;
+    certificates(file, &bytes)
+}
+
+fn certificates(file: &Path, bytes: &[u8]) -> Result<Vec<Cert>, Failure> {
+    let hint = EXPORT;
+    let certs: openpgp::Result<Vec<Cert>> = CertParser::from_bytes(bytes).and_then(Iterator::collect);
     match certs {
         Ok(certs) if !certs.is_empty() => Ok(certs),
         Ok(_) => Err(Failure::of(Status::Usage, format!("'{}' holds no certificate", file.display()), hint)),

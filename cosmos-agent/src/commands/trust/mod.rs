@@ -1,0 +1,16 @@
+//! `cosmos trust`: what operators settle about whom hosts believe.
+
+use crate::cli::{GlobalOptions, TrustCommand};
+use crate::exit::{Failure, Status};
+
+mod init;
+
+/// Does what the second word says.
+///
+/// # Errors
+/// Returns a [`Failure`] as the command does.
+pub fn run(command: &TrustCommand, global: &GlobalOptions) -> Result<Status, Failure> {
+    match command {
+        TrustCommand::Init(options) => init::run(options, global),
+    }
+}
