@@ -201,3 +201,20 @@ fn a52_a_repository_is_begun_inside_a_hostile_one_without_running_any_of_it() {
     }
     assert!(!settled.world.repo().join("new/.git/hooks/post-checkout").exists(), "no template of others");
 }
+
+#[test]
+fn a52_a_repositorys_signers_are_listed_and_edited_without_running_any_of_it() {
+    let settled = Settled::new();
+    let trap = Trap::new(&settled.world);
+    let bob = settled.world.operator("bob", "ed25519");
+    let certificate = settled.world.certificate(&bob).display().to_string();
+    poison(&settled.world, &trap);
+    let repository = settled.world.repo().display().to_string();
+    for words in [&["list"][..], &["add", &certificate, "--name", "bob"], &["retire", &bob.fingerprint]] {
+        let words = [&["signer", "--repository", &repository], words].concat();
+        // The operator's own variables and programs are the operator's word; only the repository is hostile here.
+        let ran = settled.world.cosmos(&words);
+        assert_eq!(ran.status, 0, "{words:?}: {ran:?}");
+        trap.assert_untouched(&words, &ran);
+    }
+}
