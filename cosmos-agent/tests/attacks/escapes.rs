@@ -155,3 +155,42 @@ fn a50_escapes_in_a_certificate_reach_no_terminal_when_a_repository_is_begun() {
     let policy = std::fs::read_to_string(world.path("begun/openpgp-policy.toml")).expect("the policy");
     assert!(!policy.contains(|c: char| c.is_control() && c != '\n'), "{policy}");
 }
+
+#[test]
+fn a50_escapes_in_what_others_committed_reach_no_operators_terminal() {
+    let world = World::new();
+    let eve = Forger::called(&world, "eve", &format!("Eve {HOSTILE} <eve@example.org>"), 1, |builder| builder);
+    let settled = Settled::by_tags_with(world, eve.operator, &[]);
+    let (repository, remote) = (settled.world.repo(), settled.world.path("remote.git").display().to_string());
+    settled.world.git(&["clone", "--quiet", "--bare", ".", &remote]);
+    settled.world.git(&["remote", "add", "origin", &remote]);
+    settled.world.git(&["config", "user.name", &format!("Eve {HOSTILE}")]);
+    settled.world.git(&["config", "user.email", "eve@example.org"]);
+    settled.world.write("global/overlay/etc/motd", &format!("{HOSTILE}\n"));
+    settled.world.commit_unsigned(&format!("Say {HOSTILE}\n\n{HOSTILE}"));
+    settled.world.git(&["tag", "-m", HOSTILE, "release-\u{9b}31m\u{202e}"]);
+    let repository = repository.display().to_string();
+    let trust = format!("{}:{}", settled.trust, settled.ada.fingerprint);
+    let release = ["release", "--repository", &repository, "--trust", &trust, "--tags", "release-*", "--dry-run"];
+    let mut said = String::new();
+    for words in [
+        &release[..],
+        &[&release[..], &["-v", "-m", HOSTILE]].concat(),
+        &[&release[..], &["--json"]].concat(),
+        &["signer", "--repository", &repository, "list"],
+        &["signer", "--repository", &repository, "list", "--json"],
+        &["signer", "--repository", &repository, "retire", &settled.ada.fingerprint],
+    ] {
+        let ran = settled.world.cosmos(words);
+        assert_plain(words, &ran);
+        said.push_str(&ran.stdout);
+        said.push_str(&ran.stderr);
+    }
+    assert!(said.contains("to sign: tag release-2"), "the release is shown: {said}");
+    assert!(said.contains("Eve \\x1b[2J"), "the signers are listed: {said}");
+    settled.world.write(&format!("global/overlay/etc/{HOSTILE}"), "x\n");
+    settled.world.commit_unsigned("A name");
+    let ran = settled.world.cosmos(&release);
+    assert_plain(&release, &ran);
+    assert!(ran.status != 0 && ran.stderr.contains("the name '\\x1b[2J"), "{ran:?}");
+}
