@@ -128,12 +128,12 @@ fn a45_a_signature_from_the_future_is_refused_until_its_time_comes() {
 #[test]
 fn a45_a_clock_that_was_set_back_is_called_the_clock_and_revives_no_key() {
     let world = World::new();
-    let (ada, bob) = (world.operator("ada", "ed25519"), world.operator_ending("bob", 60, 70));
+    let (ada, bob) = (world.operator("ada", "ed25519"), world.operator_ending("bob", 60, 100));
     let settled = Settled::by_tags_with(world, ada, &[&bob]);
     // The host has seen a day on which Bob's key had ended.
     let file = "var/lib/cosmos/state.json";
     let mut state: serde_json::Value = serde_json::from_str(&read(&settled.host, file)).expect("the state");
-    let seen = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(20 * 24);
+    let seen = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(50 * 24);
     state["trust"]["latest"] = seen.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
     put(&settled.host, file, &state.to_string());
     settled.world.write("global/overlay/etc/motd", "by a key that ended\n");

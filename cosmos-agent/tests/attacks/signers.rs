@@ -141,6 +141,7 @@ fn a10_one_stolen_key_releases_nothing_where_two_have_to_sign() {
     let world = World::new();
     let (ada, bob) = (world.operator("ada", "ed25519"), world.operator("bob", "ed25519"));
     let settled = Settled::by_tags_with(world, ada, &[&bob]);
+    settled.world.cosign_release(&bob, "release-1");
     let text = read(&settled.host, "etc/cosmos/trust.toml").replace("\nthreshold = 1\n", "\nthreshold = 2\n");
     put(&settled.host, "etc/cosmos/trust.toml", &text);
     settled.run().prints("");
