@@ -30,6 +30,7 @@ use crate::host::{Host, ObserveRequest};
 use crate::managed::{Managed, View};
 use crate::model_folder::ModelFolder;
 use crate::record::Record;
+use crate::report::progress::{self, Watched};
 use crate::report::{Report, TaskReport};
 use crate::stage;
 use crate::state::Hindrance;
@@ -277,7 +278,10 @@ impl<'a> Pipeline<'a> {
 
     fn stage(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
         self.store.open()?;
-        stage::stage(self.agent, revision, &self.store, managed).map_err(|error| {
+        let objects = Watched::new(self.agent, &self.store, "staging");
+        let staged = stage::stage(self.agent, revision, &objects, managed);
+        drop(objects);
+        staged.map_err(|error| {
             self.is_hindered(error.to_string(), error.needs_newer_agent());
             stage::failure(&error)
         })
@@ -326,7 +330,9 @@ impl<'a> Pipeline<'a> {
             let plan = self.plan(&model, &managed)?;
             refuse_brake(&plan)?;
             let contents = stage::Contents::new(self.agent, &self.store);
-            let applied = self.host.apply(&plan, &managed, &contents, &mut |_| {});
+            let bar = progress::bar(self.agent);
+            let applied = self.host.apply(&plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
+            drop(bar);
             let applied = match applied {
                 Ok(applied) => applied,
                 Err(error) => return Err(self.stopped(plan, error)),

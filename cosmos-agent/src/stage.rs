@@ -1,7 +1,7 @@
 //! Staging with effects: known hashes in, the model of this host or a failure out, and the bytes of its files.
 
 use cosmos_model::content::{Content, ContentHash, ContentSource};
-use cosmos_model::object::{self, ObjectKind};
+use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::stage::{KnownContent, StageError};
@@ -22,10 +22,10 @@ use crate::store::Store;
 pub fn stage(
     agent: &Agent,
     revision: &VerifiedRevision,
-    store: &Store,
+    objects: &dyn ObjectSource,
     managed: &View<'_>,
 ) -> Result<StagedModel, StageError> {
-    cosmos_model::stage::stage(revision, &agent.layers, store, &Known(managed.known()))
+    cosmos_model::stage::stage(revision, &agent.layers, objects, &Known(managed.known()))
 }
 
 /// Merges the layers of this host as far as they differ from those of `applied`; `None` where that takes a whole model.
@@ -34,10 +34,10 @@ pub fn stage_since(
     agent: &Agent,
     applied: &VerifiedRevision,
     revision: &VerifiedRevision,
-    store: &Store,
+    objects: &dyn ObjectSource,
     managed: &View<'_>,
 ) -> Option<StagedModel> {
-    cosmos_model::stage::stage_since(applied, revision, &agent.layers, store, &Known(managed.known()))
+    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &Known(managed.known()))
 }
 
 /// Returns the failure of a host that has no model.

@@ -12,6 +12,7 @@ use super::Pipeline;
 use crate::evidence::Look;
 use crate::exit::{Failure, Status, with_causes};
 use crate::fetch::{FetchError, Progress};
+use crate::report::progress::Watched;
 use crate::sandbox::Layer;
 
 /// What a look at the remotes brought.
@@ -104,7 +105,8 @@ impl Pipeline<'_> {
     /// Judges what the store holds by the refs given, from where the judge stood `before`; remembers nothing.
     #[must_use]
     pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
-        let evidence = Evidence { refs, objects: &self.store, now: self.now };
+        let objects = Watched::new(self.agent, &self.store, "verifying");
+        let evidence = Evidence { refs, objects: &objects, now: self.now };
         self.agent.trust.judge_for(self.agent.fqdn.as_ref(), before, &evidence)
     }
 

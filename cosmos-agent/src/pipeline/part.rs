@@ -9,6 +9,7 @@ use cosmos_model::trust::VerifiedRevision;
 use super::Pipeline;
 use crate::exit::Failure;
 use crate::managed::View;
+use crate::report::progress::Watched;
 use crate::stage;
 
 /// A model, and what is managed in the same part of the host.
@@ -30,7 +31,9 @@ impl Pipeline<'_> {
     pub(super) fn part(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
         let applied = self.record.state.trust.applied().filter(|applied| managed.is_settled_at(applied.commit()));
         let Some(applied) = applied.filter(|_| !self.agent.settings.verify_content) else { return Ok(None) };
-        let model = stage::stage_since(self.agent, applied, revision, &self.store, managed);
+        let objects = Watched::new(self.agent, &self.store, "staging");
+        let model = stage::stage_since(self.agent, applied, revision, &objects, managed);
+        drop(objects);
         let Some(model) = model else { return Ok(None) };
         let managed = managed.set_without(model.left_out());
         let snapshot = self.observe(&model, &managed)?;
