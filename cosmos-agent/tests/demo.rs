@@ -43,6 +43,10 @@ fn believe(root: &Path, server: &Path) {
     let forged = repository.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
     let file = root.join("var/lib/cosmos/state.json");
     let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    // The log holds the accepted commit, too, so that a state that was put back is noticed (T1).
+    let log = root.join("var/lib/cosmos/log.jsonl");
+    let accepted = state["trust"]["accepted"]["commit"].as_str().unwrap();
+    fs::write(&log, fs::read_to_string(&log).unwrap().replace(accepted, &forged.id().to_string())).unwrap();
     state["trust"]["accepted"]["commit"] = forged.id().to_string().into();
     state["trust"]["accepted"]["tree"] = forged.tree_id().to_string().into();
     state["trust"]["refused"] = serde_json::json!([]);
