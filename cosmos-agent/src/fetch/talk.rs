@@ -30,6 +30,9 @@ pub(super) struct Talk {
     in_step: bool,
 }
 
+/// A remote's number with its refs, or why there are none.
+type Answer = (usize, Result<Vec<RemoteRef>, FetchError>);
+
 /// How a look ended.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
@@ -124,7 +127,7 @@ impl Talk {
         first: usize,
         waiting: &BTreeSet<usize>,
         refs: &mut BTreeMap<usize, Vec<RemoteRef>>,
-    ) -> Result<Option<(usize, Result<Vec<RemoteRef>, FetchError>)>, FetchError> {
+    ) -> Result<Option<Answer>, FetchError> {
         let limit = self.limits.look;
         let header = self.header(first, limit)?;
         let remote = usize::from(header.remote);

@@ -1,9 +1,10 @@
 //! Attacks by the numbers of docs/trust.md, through the binary: what is refused leaves nothing behind but the refusal.
 
 #[path = "../fetch/bombs.rs"]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod bombs;
 #[path = "../fetch/servers.rs"]
-#[allow(dead_code, reason = "most of it is the fetch tests'")]
+#[allow(clippy::unwrap_used, dead_code, reason = "a test fails by panicking; most of it is the fetch tests'")]
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
