@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod agreed;
+mod armor;
 mod by_hand;
 mod certificate;
 mod commits;

@@ -16,6 +16,7 @@ use openpgp::types::{RevocationStatus, SignatureType, Timestamp};
 use openpgp::{Cert, Fingerprint, Packet, PacketPile};
 use sequoia_openpgp as openpgp;
 
+use super::armor;
 use super::certificate::{is_broken, is_hard, outdated_hash};
 use super::refusal::Refusal;
 use super::signers::TrustSet;
@@ -60,7 +61,9 @@ pub fn instant<T: From<Timestamp>>(_like: T, time: Time) -> T {
 /// Returns [`Refusal`] for anything else, and for a type of signature that is not over a document.
 pub fn parse(block: &[u8]) -> Result<Signature, Refusal> {
     let malformed = |reason: String| Refusal::MalformedSignature { reason };
-    let pile = PacketPile::from_bytes(block).map_err(|error| malformed(error.to_string()))?;
+    let packets = armor::packets(block);
+    let pile =
+        PacketPile::from_bytes(packets.as_deref().unwrap_or(block)).map_err(|error| malformed(error.to_string()))?;
     let mut packets: Vec<Packet> = pile.into_children().collect();
     let signature = match (packets.pop(), packets.is_empty()) {
         (Some(Packet::Signature(signature)), true) => signature,
