@@ -155,3 +155,52 @@ fn settings_digest(trust: &TrustPolicy) -> ContentHash {
     let text = format!("{} {introduction} {mode:?} {fleet:?} {numbers:?} {key_folders:?}", env!("CARGO_PKG_VERSION"));
     ContentHash::of(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use cosmos_model::trust::{MergeRule, Mode};
+
+    use super::*;
+
+    /// T15: a host whose settings changed judges again, also when no remote has news.
+    #[test]
+    fn every_setting_that_judges_changes_what_the_last_look_is_compared_with() {
+        let id = ObjectId::new([1; 20]);
+        let policy = TrustPolicy {
+            mode: Mode::Commits { branch: "main".to_owned() },
+            introduction: Introduction::Commit { id, signer: "A".to_owned() },
+            fleet: None,
+            threshold: 1,
+            policy_threshold: None,
+            merge_rule: MergeRule::All,
+            require_statement: false,
+            max_age: None,
+            key_folders: Vec::new(),
+        };
+        let change = |edit: &dyn Fn(&mut TrustPolicy)| {
+            let mut changed = policy.clone();
+            edit(&mut changed);
+            settings_digest(&changed)
+        };
+        let tags = |pattern: &str| Mode::Tags { pattern: pattern.to_owned(), classic: false };
+        let digests = [
+            change(&|_| {}),
+            change(&|one| one.mode = Mode::Commits { branch: "next".to_owned() }),
+            change(&|one| one.mode = tags("v*")),
+            change(&|one| one.mode = tags("w*")),
+            change(&|one| one.introduction = Introduction::Commit { id, signer: "B".to_owned() }),
+            change(&|one| one.introduction = Introduction::Keyring(b"one".to_vec())),
+            change(&|one| one.introduction = Introduction::Keyring(b"two".to_vec())),
+            change(&|one| one.fleet = Some("example".to_owned())),
+            change(&|one| one.threshold = 2),
+            change(&|one| one.policy_threshold = Some(1)),
+            change(&|one| one.merge_rule = MergeRule::Any),
+            change(&|one| one.require_statement = true),
+            change(&|one| one.max_age = Some(1)),
+            change(&|one| one.key_folders = vec!["global/overlay/etc/cosmos/keys".parse().expect("a path")]),
+        ];
+        let different: std::collections::BTreeSet<String> = digests.iter().map(ContentHash::to_string).collect();
+        assert_eq!(different.len(), digests.len());
+        assert_eq!(change(&|_| {}), digests[0]);
+    }
+}
