@@ -82,7 +82,10 @@ pub enum Command {
     /// Compares many hosts by their 'status --json': who is behind, unwell, or believes a retired key
     #[command(after_help = "Examples:\n  cosmos fleet collected/\n  cosmos fleet ns1.json ns2.json --repository .")]
     Fleet(FleetOptions),
-    /// Judges a revision again and shows the proof
+    /// Judges revisions again and shows the proof: who signed, with which right, by whose word
+    #[command(
+        after_help = "Examples:\n  cosmos verify\n  cosmos verify release-8\n  cosmos verify release-2..release-8 --json\n  cosmos verify --repository ."
+    )]
     Verify(VerifyOptions),
     /// Verifies what the remote has, shows what is new, signs it and pushes: for operators, in their clone
     #[command(
@@ -242,8 +245,15 @@ pub struct FleetOptions {
 /// Options of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// A commit id; the newest candidate when left out
+    /// A release, branch or commit, or FROM..TO; everything that was fetched when left out
+    #[arg(value_name = "REVISION")]
     pub revision: Option<String>,
+    /// In an operator's clone: the releases of a ring
+    #[arg(long, value_name = "NAME")]
+    pub ring: Option<String>,
+    /// Which clone, and whom it believes
+    #[command(flatten)]
+    pub believe: BelieveOptions,
 }
 
 /// Options of `log`.

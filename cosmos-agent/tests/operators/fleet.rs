@@ -78,8 +78,14 @@ impl Fleet {
         assert!(self.world.repo().join(".git/cosmos/trust.toml").exists(), "{ran:?}");
     }
 
-    /// Introduces a host to the remote.
+    /// Introduces a host to the remote and expects that nothing is refused there.
     pub fn host(&self, more: &[&str]) -> PathBuf {
+        self.introduce(more, 0)
+    }
+
+    /// Introduces a host to the remote.
+    #[track_caller]
+    pub fn introduce(&self, more: &[&str], status: i32) -> PathBuf {
         let root = self.world.host(NAME);
         let introduction = format!("{}:{}", self.trust, self.founder);
         let remote = self.world.path("remote.git").display().to_string();
@@ -89,7 +95,7 @@ impl Fleet {
         }
         words.extend(more);
         let cloned = self.world.on(&root, &words);
-        assert_eq!(cloned.status, 0, "{cloned:?}");
+        assert_eq!(cloned.status, status, "{cloned:?}");
         root
     }
 

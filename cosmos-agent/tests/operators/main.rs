@@ -6,3 +6,4 @@ mod support;
 mod fleet;
 mod release;
 mod signer;
+mod verify;

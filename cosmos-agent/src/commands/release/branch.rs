@@ -52,7 +52,7 @@ pub fn propose(desk: &Desk<'_>, draft: &mut Draft<'_>, who: &str) -> Result<Prop
         (None, None) if is_new => Sign::Nothing,
         (None, None) => {
             let hint = "commit a change first; to renew its freshness only, say --valid-until TIME";
-            return Err(Failure::of(Status::Usage, format!("hosts have {head:.12} already"), hint));
+            return Err(Failure::of(Status::Usage, format!("hosts have {} already", &head.to_string()[..12]), hint));
         }
     };
     Ok(Proposal { name: branch.clone(), commit: head, news, sign, branch: Some((branch, head)), cosigns: false })

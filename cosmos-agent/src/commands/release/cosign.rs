@@ -44,5 +44,5 @@ fn of_commit(desk: &Desk<'_>, name: &str) -> Result<(ObjectId, String, String), 
             .map_err(|error: cosmos_model::object_id::InvalidObjectId| Failure::new(Status::Usage, &error, hint))?,
     };
     let about = desk.options.message.clone().unwrap_or_else(|| format!("Seen: {commit}"));
-    Ok((commit, format!("cosign/{commit:.12}-"), about))
+    Ok((commit, format!("cosign/{}-", &commit.to_string()[..12]), about))
 }
