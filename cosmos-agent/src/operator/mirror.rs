@@ -99,6 +99,13 @@ impl<'a> Mirror<'a> {
         Err(OperatorError::Program { action, reason: last_words(&answer.complaint) })
     }
 
+    /// Tells whether the remote has nothing yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        Repository::open_bare(&self.folder)
+            .is_ok_and(|mirror| mirror.references().is_ok_and(|mut all| all.next().is_none()))
+    }
+
     /// Returns what a ref of the remote pointed at when it was last fetched.
     #[must_use]
     pub fn points(&self, name: &str) -> Option<ObjectId> {

@@ -4,6 +4,7 @@
 mod support;
 
 mod fleet;
+mod page;
 mod release;
 mod signer;
 mod verify;

@@ -8,7 +8,8 @@ use crate::exit::{Failure, Status};
 use crate::operation::{self, Manner};
 use crate::report::text;
 
-/// The verified state of the remote.
+/// The verified state of the remote; of an empty one, nothing.
+#[derive(Default)]
 pub struct View {
     /// What the judge remembers.
     pub state: TrustState,

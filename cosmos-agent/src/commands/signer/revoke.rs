@@ -108,6 +108,12 @@ fn vouch(desk: &mut Desk<'_>, cert: &Cert, until: &str) -> Result<String, Failur
     let hint = "name a release, or a commit by its 40 digits";
     let commit = commit(desk, until)
         .ok_or_else(|| Failure::of(Status::Usage, format!("'{shown}' is neither a release nor a commit here"), hint))?;
+    let head = desk.work.points(&format!("refs/heads/{}", desk.work.branch()?));
+    let descends = |head| crate::commands::release::ancestors(desk.work, head, &BTreeSet::new()).contains(&commit);
+    if !head.is_some_and(descends) {
+        let hint = "vouch for what your branch descends from; a name alone may have been moved by the thief";
+        return Err(Failure::of(Status::Usage, format!("your branch does not descend from {shown}"), hint));
+    }
     if desk.roster.is_classic() {
         let hint = "leave --good-until out; hosts that are behind pass over what the key signed";
         return Err(Failure::of(Status::Usage, "a classic keys folder cannot vouch for commits", hint));
