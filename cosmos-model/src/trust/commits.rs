@@ -63,9 +63,7 @@ pub fn walk(walk: &mut Walk<'_>, branch: &str, standing: Standing) -> Outcome {
     tips.dedup();
     let history = History::explore(walk.evidence.objects, &tips, standing.commit);
     let cosigned = tag_refs::collect(walk, None);
-    for node in history.nodes.values() {
-        walk.look_at_tree(node.tree);
-    }
+    walk.look_ahead(&history);
     let mut branch = Branch {
         walk,
         history: &history,

@@ -59,6 +59,7 @@ impl TrustPolicy {
             refused: Vec::new(),
             steps: Vec::new(),
             vouched: BTreeSet::new(),
+            denied: BTreeSet::new(),
             leaned_on: BTreeSet::new(),
             auditors: (BTreeSet::new(), usize::MAX),
             user_ids: BTreeMap::new(),
@@ -84,14 +85,14 @@ impl TrustPolicy {
     /// Walks with every goodlist believed, and again without those nobody confirmed, until all are confirmed.
     fn walk_vouched(&self, walk: &mut Walk<'_>, standing: &Standing) -> Option<Outcome> {
         let own = walk.sources.set(&standing.below.trusted.source).map(|set| set.goodlist.clone()).unwrap_or_default();
-        let mut denied: BTreeSet<ObjectId> = BTreeSet::new();
         loop {
             walk.refused.clear();
             walk.steps.clear();
             walk.leaned_on.clear();
             walk.held_since.clear();
             walk.note_holders(None, &standing.below.trusted.source, standing.commit);
-            walk.vouched = walk.sources.goodlists().difference(&denied).copied().chain(own.iter().copied()).collect();
+            walk.vouched.clone_from(&own);
+            walk.hear_goodlists();
             let outcome = match &self.mode {
                 Mode::Commits { branch } => commits::walk(walk, branch, standing.clone()),
                 Mode::Tags { pattern, classic } => match self::pattern::TagPattern::parse(pattern, *classic) {
@@ -103,15 +104,14 @@ impl TrustPolicy {
                     }
                 },
             };
-            // The first walk has read every candidate; what they vouch for is known only now.
-            let vouched: BTreeSet<ObjectId> = walk.sources.goodlists().difference(&denied).copied().collect();
-            let news = vouched.iter().any(|commit| !walk.vouched.contains(commit));
+            // Most of it was read before the walk; what a parent below the root vouches for, only now.
+            let news = walk.hear_goodlists();
             let believed = |commit: &&ObjectId| own.contains(*commit) || outcome.confirmed.contains(*commit);
             let lies: Vec<ObjectId> = walk.leaned_on.iter().filter(|commit| !believed(commit)).copied().collect();
             if lies.is_empty() && !news {
                 return Some(outcome);
             }
-            denied.extend(lies);
+            walk.denied.extend(lies);
         }
     }
 

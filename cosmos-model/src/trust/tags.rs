@@ -20,9 +20,7 @@ pub fn walk(walk: &mut Walk<'_>, pattern: &TagPattern, standing: Standing) -> Ou
     steps.retain(|_, tags| tags.iter().any(|tag| tag.is_release));
     let tips: Vec<ObjectId> = steps.keys().copied().collect();
     let history = History::explore(walk.evidence.objects, &tips, standing.commit);
-    for node in history.nodes.values() {
-        walk.look_at_tree(node.tree);
-    }
+    walk.look_ahead(&history);
     let heights = standing.commit.map(|root| (root, 0)).into_iter().collect();
     let outcome = Outcome::standing_on(standing);
     let mut releases = Releases { walk, history: &history, steps: &steps, heights, height: 0, outcome };
@@ -127,7 +125,9 @@ impl Releases<'_, '_> {
                 self.walk.note_holders(Some(&parent), &standing.below.trusted.source, Some(commit));
                 self.outcome.accepted.push(commit);
                 let source = &standing.below.trusted.source;
-                self.outcome.confirmed.extend(self.walk.vouched_by(commit, &standing.signatures, source));
+                if let Some(set) = self.walk.vouched_by(commit, &standing.signatures, source) {
+                    self.outcome.confirmed.extend(&set.goodlist);
+                }
                 self.outcome.standing = standing;
                 true
             }

@@ -1,11 +1,13 @@
 //! `commits` mode: which of the commits that were judged good may act (T4, T6, T14).
 
+use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::commits::Branch;
 use super::refusal::Refusal;
 use super::signature::Attested;
+use super::sources::Source;
 use super::verified::VerifiedRevision;
 use super::walk::{Standing, ancestors, signers_of};
 use crate::object_id::ObjectId;
@@ -140,10 +142,17 @@ impl Branch<'_, '_> {
     fn accept(&mut self, id: ObjectId, standing: Standing) {
         let below = ancestors(Some(id), &self.history.nodes);
         self.outcome.accepted.clear();
+        // A policy that stays for a thousand commits is confirmed by the first of them that can.
+        let mut heard: BTreeSet<&Source> = BTreeSet::new();
         for (commit, good) in self.good.iter().filter(|(commit, _)| below.contains(*commit)) {
             self.outcome.accepted.push(*commit);
-            let vouched = self.walk.vouched_by(*commit, &good.signatures, &good.below.trusted.source);
-            self.outcome.confirmed.extend(vouched);
+            let source = &good.below.trusted.source;
+            if !heard.contains(source)
+                && let Some(set) = self.walk.vouched_by(*commit, &good.signatures, source)
+            {
+                self.outcome.confirmed.extend(&set.goodlist);
+                heard.insert(source);
+            }
         }
         self.outcome.ancestors = below;
         self.outcome.ancestors.extend(&self.history.below);

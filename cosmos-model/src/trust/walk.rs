@@ -9,6 +9,7 @@ use openpgp::policy::StandardPolicy;
 use openpgp::{Cert, Fingerprint};
 use sequoia_openpgp as openpgp;
 
+use super::history::History;
 use super::judgement::JudgedStep;
 use super::refusal::{Refusal, Refused, Right};
 use super::signature::{self, Attested};
@@ -41,6 +42,8 @@ pub struct Walk<'a> {
     pub vouched: BTreeSet<ObjectId>,
     /// Those of them that were needed.
     pub leaned_on: BTreeSet<ObjectId>,
+    /// Those that were needed in an earlier attempt at this walk, and that nobody confirmed.
+    pub denied: BTreeSet<ObjectId>,
     /// Who could vouch when the walk began, and how many of them it takes.
     pub auditors: (BTreeSet<String>, usize),
     /// Names by fingerprint, for those that were asked for.
@@ -239,11 +242,22 @@ impl Walk<'_> {
         }
     }
 
-    /// Learns of compromised keys from a tree before the first signature is judged (T9).
-    pub fn look_at_tree(&mut self, tree: ObjectId) {
-        if let Ok(Some(source)) = self.sources.of_tree(tree) {
-            self.look_at(&source);
+    /// Learns of compromised keys, and of what is vouched for, from all trees before the first signature is judged (T9).
+    pub fn look_ahead(&mut self, history: &History) {
+        for node in history.nodes.values() {
+            if let Ok(Some(source)) = self.sources.of_tree(node.tree) {
+                self.look_at(&source);
+            }
         }
+        self.hear_goodlists();
+    }
+
+    /// Believes every goodlist read so far, but for what nobody confirmed; tells whether that is news.
+    pub fn hear_goodlists(&mut self) -> bool {
+        let before = self.vouched.len();
+        let heard = self.sources.goodlists();
+        self.vouched.extend(heard.difference(&self.denied));
+        self.vouched.len() > before
     }
 
     /// Learns of compromised keys, and of commits a candidate vouches for.
@@ -251,16 +265,16 @@ impl Walk<'_> {
         self.sources.look_for_revocations(source, &self.openpgp);
     }
 
-    /// Returns what an accepted commit's goodlist vouches for, when enough of those who could vouch from the start signed it.
-    pub fn vouched_by(&mut self, commit: ObjectId, signatures: &[Attested], source: &Source) -> BTreeSet<ObjectId> {
+    /// Returns whose goodlist an accepted commit confirms, when enough of those who could vouch from the start signed it.
+    pub fn vouched_by(&mut self, commit: ObjectId, signatures: &[Attested], source: &Source) -> Option<Rc<TrustSet>> {
         let (auditors, need) = &self.auditors;
         let condemned = |one: &Attested| self.sources.compromised.condemns(&one.fingerprint, &one.key);
         let sound = signatures.iter().filter(|one| auditors.contains(&one.fingerprint) && !condemned(one));
         let enough = sound.map(|one| &one.fingerprint).collect::<BTreeSet<_>>().len() >= *need;
         if !enough || self.leaned_on.contains(&commit) {
-            return BTreeSet::new();
+            return None;
         }
-        self.sources.set(source).map(|set| set.goodlist.clone()).unwrap_or_default()
+        self.sources.set(source).ok()
     }
 
     /// Returns how many signatures a change of the policy needs (T13).
