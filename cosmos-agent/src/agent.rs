@@ -14,6 +14,7 @@ use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::fetch::{Limits, RemoteSettings};
 use crate::fs::Root;
+use crate::given_bundle::GivenBundle;
 use crate::settings::AgentSettings;
 use crate::settings::load::{self, LoadError};
 use crate::site::Site;
@@ -130,18 +131,24 @@ impl Agent {
         })
     }
 
-    /// Takes revisions from a bundle file, once, instead of the remotes: for hosts without a network (F3).
+    /// Takes revisions from a bundle, once, instead of the remotes: for hosts without a network (F3). `-` is standard
+    /// input; the value returned holds what was read there and must live as long as the run.
     ///
     /// # Errors
-    /// Returns a [`Failure`] when the path is not UTF-8 or its folder does not exist.
-    pub fn take_bundle(&mut self, file: &Path) -> Result<(), Failure> {
+    /// Returns a [`Failure`] when the path is not UTF-8 or its folder does not exist, or standard input cannot be kept.
+    pub fn take_bundle(&mut self, file: &Path) -> Result<Option<GivenBundle>, Failure> {
+        if file.as_os_str() == "-" {
+            let given = GivenBundle::read(&mut std::io::stdin().lock(), &self.site, self.limits.transfer)?;
+            self.take_bundle(given.path())?;
+            return Ok(Some(given));
+        }
         let missing = |why: String| Failure::of(Status::Usage, why, "name a bundle made by 'git bundle create'");
         let path =
             file.canonicalize().map_err(|error| missing(format!("cannot find '{}': {error}", file.display())))?;
         let path = path.to_str().ok_or_else(|| missing("the bundle's path is not UTF-8".to_owned()))?;
         self.remotes = vec![RemoteSettings { url: format!("bundle:{path}"), ..RemoteSettings::default() }];
         self.once = true;
-        Ok(())
+        Ok(None)
     }
 
     /// Returns the name the host goes by in reports.

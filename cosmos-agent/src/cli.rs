@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 mod adoption;
 mod operator;
 
-pub use adoption::{TrustCommand, TrustInitOptions};
+pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
 pub use operator::{BelieveOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
 
 /// Makes this host what a signed repository says it should be.
@@ -99,6 +99,11 @@ pub enum Command {
     Signer(SignerOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
+    /// Carries signed history to hosts by your ssh, and lets each judge and run it: for operators, in their clone
+    #[command(
+        after_help = "Examples:\n  cosmos push ns1.example.org ns2.example.org\n  cosmos push root@ns1.example.org --since release-7\n  cosmos push kim@ns1.example.org --command 'sudo cosmos'"
+    )]
+    Push(PushOptions),
     /// Settles whom hosts believe
     #[command(subcommand)]
     Trust(TrustCommand),
@@ -206,7 +211,7 @@ pub struct ApplyOptions {
 /// Options of `update`.
 #[derive(Debug, Default, Args)]
 pub struct UpdateOptions {
-    /// Take the repository from a bundle file instead of the remotes
+    /// Take the repository from a bundle file instead of the remotes; - for standard input
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 }
@@ -223,7 +228,7 @@ pub struct RunOptions {
     /// Forget back-off and try again now
     #[arg(long)]
     pub retry: bool,
-    /// Take the repository from a bundle file instead of the remotes
+    /// Take the repository from a bundle file instead of the remotes; - for standard input
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 }

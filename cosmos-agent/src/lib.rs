@@ -16,6 +16,7 @@ pub mod exit;
 pub mod fetch;
 pub mod fork;
 pub mod fs;
+pub mod given_bundle;
 pub mod host;
 pub mod lock;
 pub mod logging;

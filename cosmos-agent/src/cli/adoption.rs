@@ -39,3 +39,20 @@ pub struct TrustInitOptions {
     #[arg(long)]
     pub force: bool,
 }
+
+/// Options of `push`.
+#[derive(Debug, Args)]
+pub struct PushOptions {
+    /// The hosts, as ssh knows them
+    #[arg(required = true, value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Your clone of the repository
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub repository: PathBuf,
+    /// Leave out what is below this revision, instead of asking each host what it has
+    #[arg(long, value_name = "REVISION")]
+    pub since: Option<String>,
+    /// How the agent is called on the hosts
+    #[arg(long, value_name = "WORDS", default_value = "cosmos")]
+    pub command: String,
+}

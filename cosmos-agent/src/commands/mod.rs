@@ -19,6 +19,7 @@ mod log;
 mod manual;
 mod pause;
 mod plan;
+mod push;
 mod release;
 mod resume;
 mod run;
@@ -50,6 +51,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Release(options) => release::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
         Command::Log(options) => log::run(&options, global),
+        Command::Push(options) => push::run(&options, global),
         Command::Trust(command) => trust::run(&command, global),
         Command::Gpg(options) => gpg::run(&options, global),
         Command::Pause(options) => pause::run(&options, global),

@@ -18,9 +18,8 @@ use crate::report::{Report, progress};
 /// Returns a [`Failure`] when settings, lock or state do not let it start.
 pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failure> {
     let mut agent = Agent::load(global)?;
-    if let Some(bundle) = &options.bundle {
-        agent.take_bundle(bundle)?;
-    }
+    // Held until the run has ended: what came in on standard input goes with it.
+    let _given = options.bundle.as_deref().map(|bundle| agent.take_bundle(bundle)).transpose()?;
     let now = operation::now();
     if let Some(pause) = pause::in_force(&agent.site.root, now) {
         if options.scheduled {

@@ -12,9 +12,8 @@ use crate::report::progress;
 /// Returns a [`Failure`] when settings, lock or state do not let it start.
 pub fn run(options: &UpdateOptions, global: &GlobalOptions) -> Result<Status, Failure> {
     let mut agent = Agent::load(global)?;
-    if let Some(bundle) = &options.bundle {
-        agent.take_bundle(bundle)?;
-    }
+    // Held until the run has ended: what came in on standard input goes with it.
+    let _given = options.bundle.as_deref().map(|bundle| agent.take_bundle(bundle)).transpose()?;
     let manner = Manner::changing("update", &agent.options, false);
     let report = operation::perform(&agent, manner, |pipeline| {
         let failed = pipeline.update(&mut progress::bar(&agent))?.into_iter().next();

@@ -4,6 +4,9 @@ use crate::cli::{GlobalOptions, TrustCommand};
 use crate::exit::{Failure, Status};
 
 mod init;
+pub(super) mod rules;
+
+pub(super) use init::tree::target;
 
 /// Does what the second word says.
 ///

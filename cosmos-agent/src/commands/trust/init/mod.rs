@@ -24,7 +24,7 @@ mod pattern;
 mod signers;
 mod start;
 mod text;
-mod tree;
+pub(in crate::commands) mod tree;
 
 use findings::Findings;
 

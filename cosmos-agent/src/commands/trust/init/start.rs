@@ -6,7 +6,8 @@ use cosmos_model::refs::RemoteRef;
 use cosmos_model::trust::{Evidence, Introduction, Mode, Refusal, Right, TagPattern, TrustSet, TrustState};
 use serde_json::{Value, json};
 
-use super::{findings, pattern, tree};
+use super::super::rules;
+use super::{pattern, tree};
 use crate::cli::TrustInitOptions;
 use crate::exit::{Failure, Status};
 use crate::operation;
@@ -74,7 +75,7 @@ fn candidates(
 fn judge(clone: &WorkTree, refs: &[RemoteRef], mode: &Mode, commit: ObjectId, signer: &str) -> Result<(), Refusal> {
     let introduction = Introduction::Commit { id: commit, signer: signer.to_owned() };
     let evidence = Evidence { refs, objects: clone, now: operation::now() };
-    let judgement = findings::policy(mode.clone(), introduction).judge(&TrustState::default(), &evidence);
+    let judgement = rules::laid_down(mode.clone(), introduction).judge(&TrustState::default(), &evidence);
     let refusal = judgement.refusals.into_iter().find(|refused| !refused.overtaken).map(|refused| refused.reason);
     match (judgement.revision, refusal) {
         (Some(_), None) => Ok(()),
