@@ -172,8 +172,14 @@ fn a50_escapes_in_what_others_committed_reach_no_operators_terminal() {
     let repository = repository.display().to_string();
     let trust = format!("{}:{}", settled.trust, settled.ada.fingerprint);
     let release = ["release", "--repository", &repository, "--trust", &trust, "--tags", "release-*", "--dry-run"];
+    let certificate = settled.world.certificate(&settled.ada).display().to_string();
+    let adopt = ["trust", "init", &repository, "--signer", &certificate, "--dry-run"];
     let mut said = String::new();
     for words in [
+        &adopt[..],
+        &[&adopt[..], &["--mode", "tags", "--tags", "release-*", "-v"]].concat(),
+        &[&adopt[..], &["--mode", "commits", "-v"]].concat(),
+        &[&adopt[..], &["--json"]].concat(),
         &release[..],
         &[&release[..], &["-v", "-m", HOSTILE]].concat(),
         &[&release[..], &["--json"]].concat(),

@@ -217,4 +217,8 @@ fn a52_a_repositorys_signers_are_listed_and_edited_without_running_any_of_it() {
         assert_eq!(ran.status, 0, "{words:?}: {ran:?}");
         trap.assert_untouched(&words, &ran);
     }
+    let words = ["trust", "init", &repository, "--signer", &certificate, "--dry-run", "-v"];
+    let ran = settled.world.cosmos(&words);
+    assert!(ran.stdout.contains("unsigned") || ran.stdout.contains("no signature"), "it judges: {ran:?}");
+    trap.assert_untouched(&words, &ran);
 }
