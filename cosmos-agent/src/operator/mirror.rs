@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::refs::RemoteRef;
 use git2::{Repository, RepositoryInitOptions};
 
 use super::programs::last_words;
@@ -99,11 +100,16 @@ impl<'a> Mirror<'a> {
         Err(OperatorError::Program { action, reason: last_words(&answer.complaint) })
     }
 
-    /// Tells whether the remote has nothing yet.
+    /// Returns the remote's refs as they were last fetched.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        Repository::open_bare(&self.folder)
-            .is_ok_and(|mirror| mirror.references().is_ok_and(|mut all| all.next().is_none()))
+    pub fn refs(&self) -> Vec<RemoteRef> {
+        let Ok(mirror) = Repository::open_bare(&self.folder) else { return Vec::new() };
+        let Ok(references) = mirror.references() else { return Vec::new() };
+        let id = |id: git2::Oid| ObjectId::from_hex(id.to_string().as_bytes()).ok();
+        let read = references
+            .flatten()
+            .filter_map(|one| Some(RemoteRef { name: one.name_bytes().to_vec(), id: one.target().and_then(id)? }));
+        read.collect()
     }
 
     /// Returns what a ref of the remote pointed at when it was last fetched.

@@ -82,7 +82,7 @@ fn every_command_of_the_operators_page_works_as_it_stands() {
     assert_eq!(failed, None);
     assert!(blocks.len() > 15, "{} blocks", blocks.len());
     let motd = fs::read_to_string(world.join("host/root/etc/motd")).unwrap();
-    assert_eq!(motd, "Welcome. Questions? Ask Ada.\n");
+    assert_eq!(motd, "Welcome. Questions? Ask Ada or Kim.\n");
     let last = shell(world, "host", "cosmos run && cat root/etc/motd");
     assert_eq!(String::from_utf8_lossy(&last.stdout), "~ etc/motd\nSomething new.\n");
 }

@@ -39,7 +39,9 @@ pub fn run(options: &ReleaseOptions, global: &GlobalOptions) -> Result<Status, F
     let believed = believed(&work, &options.believe, options.ring.as_deref(), global)?;
     let mirror = Mirror::open(believed.mirror.clone(), work.origin()?, &programs)?;
     mirror.fetch()?;
-    let view = if mirror.is_empty() { View::default() } else { View::verified(&believed.agent)? };
+    // Where nothing was released yet there is nothing to verify; what is made is judged from the introduction.
+    let nothing_yet = believed.agent.trust.wanted(&mirror.refs(), None).is_empty();
+    let view = if nothing_yet { View::default() } else { View::verified(&believed.agent)? };
     let store = Store::at(believed.agent.site.store());
     let mut draft = Draft::new(&store, &work);
     let settings = GitSettings::read(&programs, &work, mirror.folder())?;
