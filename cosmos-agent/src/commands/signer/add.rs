@@ -58,7 +58,7 @@ fn read(desk: &Desk<'_>, certificate: &str) -> Result<openpgp::Cert, Failure> {
         matches!(certificate.len(), 40 | 64) && certificate.bytes().all(|byte| byte.is_ascii_hexdigit());
     let bytes = match is_fingerprint && !Path::new(certificate).exists() {
         true => desk
-            .from_gpg(certificate)?
+            .exported_by_gpg(certificate)?
             .ok_or_else(|| Failure::of(Status::Usage, format!("gpg has no certificate '{shown}'"), hint))?,
         false => std::fs::read(certificate)
             .map_err(|error| Failure::of(Status::Usage, format!("cannot read '{shown}': {error}"), hint))?,

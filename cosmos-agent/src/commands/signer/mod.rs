@@ -53,7 +53,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Asks gpg for a certificate by its whole fingerprint; `None` when it has none.
-    fn from_gpg(&self, fingerprint: &str) -> Result<Option<Vec<u8>>, Failure> {
+    fn exported_by_gpg(&self, fingerprint: &str) -> Result<Option<Vec<u8>>, Failure> {
         let gpg = self.programs.find("gpg")?;
         let words = ["--batch", "--armor", "--export", "--", fingerprint].map(Into::into);
         let answer = self.programs.ask(&gpg, &words, &[], Path::new("/"), b"")?;

@@ -84,7 +84,7 @@ fn as_gpg_knows(desk: &Desk<'_>, known: Cert, fingerprint: &str) -> Result<Cert,
     let hint = "name the file with the revocation certificate: --revocation FILE";
     let missing =
         |reason: &str| Failure::of(Status::Usage, format!("gpg does not revoke {fingerprint}: {reason}"), hint);
-    let bytes = desk.from_gpg(fingerprint)?.ok_or_else(|| missing("it does not have the certificate"))?;
+    let bytes = desk.exported_by_gpg(fingerprint)?.ok_or_else(|| missing("it does not have the certificate"))?;
     let news = only_certificate(&bytes).map_err(|reason| missing(&reason))?;
     known.merge_public(news).map_err(|error| missing(&error.to_string()))
 }
