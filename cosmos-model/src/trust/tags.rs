@@ -18,7 +18,9 @@ use crate::object_id::ObjectId;
 pub fn walk(walk: &mut Walk<'_>, pattern: &TagPattern, standing: Standing) -> Outcome {
     let mut steps = tag_refs::collect(walk, Some(pattern));
     steps.retain(|_, tags| tags.iter().any(|tag| tag.is_release));
-    let tips: Vec<ObjectId> = steps.keys().copied().collect();
+    // What was refused by its text alone is looked for as well: below the root it is overtaken, and nobody's news.
+    let refused = walk.refused.iter().filter_map(|pending| pending.target);
+    let tips: Vec<ObjectId> = steps.keys().copied().chain(refused).collect();
     let history = History::explore(walk.evidence.objects, &tips, standing.commit);
     walk.look_ahead(&history);
     let heights = standing.commit.map(|root| (root, 0)).into_iter().collect();

@@ -452,3 +452,19 @@ fn a_newer_tag_on_the_accepted_commit_renews_it_and_the_counter_only_grows() {
     fleet.repo.tag_saying("v5", head, &alice, at(5 * DAY), "cosmos: 1 counter=5\n\n");
     assert_eq!(fleet.refused(5), ["refs/tags/v5: its counter is 5, not above the accepted 5"]);
 }
+
+#[test]
+fn unsigned_tags_below_an_introduction_are_overtaken_whatever_else_there_is() {
+    let alice = Person::new("Alice");
+    let mut repo = Repo::default();
+    let old = repo.commit(&[], &[content("old")], None, at(0), "old");
+    let middle = repo.commit(&[old], &[content("middle")], None, at(HOUR), "middle");
+    let start = repo.commit(&[middle], &[policy_file(&[(&alice, ALL)], &[])], None, at(2 * HOUR), "start");
+    repo.publish_tag("v0", &tag_text("v0", old, "commit", at(0), "nobody signed it\n"));
+    repo.tag("v1", start, &alice, at(2 * HOUR));
+    let introduction = Introduction::Commit { id: start, signer: alice.fingerprint() };
+    let judgement = judge(&tags_policy(introduction), &TrustState::default(), &repo, at(3 * HOUR));
+    assert_eq!(judgement.revision.map(|revision| revision.commit()), Some(start));
+    let refused: Vec<_> = judgement.refusals.iter().map(|one| (one.reference.as_str(), one.overtaken)).collect();
+    assert_eq!(refused, [("refs/tags/v0", true)]);
+}

@@ -71,29 +71,41 @@ fn candidates(
     Ok(all)
 }
 
-/// Tells whether a host that is introduced so accepts a revision.
-fn judge(clone: &WorkTree, refs: &[RemoteRef], mode: &Mode, commit: ObjectId, signer: &str) -> Result<(), Refusal> {
+/// Tells whether a host that is introduced so accepts a revision and refuses nothing; else which ref, and why.
+fn judge(
+    clone: &WorkTree,
+    refs: &[RemoteRef],
+    mode: &Mode,
+    commit: ObjectId,
+    signer: &str,
+) -> Result<(), (String, Refusal)> {
     let introduction = Introduction::Commit { id: commit, signer: signer.to_owned() };
     let evidence = Evidence { refs, objects: clone, now: operation::now() };
     let judgement = rules::laid_down(mode.clone(), introduction).judge(&TrustState::default(), &evidence);
-    let refusal = judgement.refusals.into_iter().find(|refused| !refused.overtaken).map(|refused| refused.reason);
-    match (judgement.revision, refusal) {
+    let refused = judgement.refusals.into_iter().find(|refused| !refused.overtaken);
+    match (judgement.revision, refused) {
         (Some(_), None) => Ok(()),
-        (_, refusal) => Err(refusal.unwrap_or(Refusal::Unsigned)),
+        (_, refused) => Err(refused.map_or((String::new(), Refusal::Unsigned), |one| (one.reference, one.reason))),
     }
 }
 
 /// Says why hosts would not start; of several reasons the one that is not about another signer.
-fn refused(refusals: &[(ObjectId, Refusal)]) -> Failure {
+fn refused(refusals: &[(ObjectId, (String, Refusal))]) -> Failure {
     let about_another = |refusal: &Refusal| match refusal {
         Refusal::Introduction { cause, .. } => matches!(**cause, Refusal::UnknownSigner { .. }),
         _ => false,
     };
-    let telling = refusals.iter().find(|(_, refusal)| !about_another(refusal)).or(refusals.first());
-    let Some((commit, refusal)) = telling else {
+    let telling = refusals.iter().find(|(_, (_, refusal))| !about_another(refusal)).or(refusals.first());
+    let Some((commit, (reference, refusal))) = telling else {
         let hint = "sign a release: git tag --sign, or say --mode commits";
         return Failure::of(Status::Refused, "no release is there that hosts could start from", hint);
     };
+    if !matches!(refusal, Refusal::Introduction { .. }) && !reference.is_empty() {
+        let message =
+            format!("hosts that start from {commit} would go on refusing '{reference}': {}", refusal.with_causes());
+        let hint = "delete what is no release, on the server too, or name a narrower pattern: --tags 'release-2026-*'";
+        return Failure::of(Status::Refused, message, hint);
+    }
     let message = format!("hosts would refuse to start from {commit}: {}", refusal.with_causes());
     let hint = "sign it and say the same again: git commit --amend --no-edit --gpg-sign, for releases git tag --sign";
     Failure::of(Status::Refused, message, hint)
