@@ -60,7 +60,7 @@ pub fn groups(documents: &[Document], history: Option<&History>, asked: Option<&
 fn group(follows: &Follows, members: &[&Document], history: Option<&History>, asked: Option<&str>) -> Group {
     let accepted = |document: &&&Document| document.status.accepted.clone();
     let mut revisions: Vec<Revision> = members.iter().filter_map(|one| accepted(&one)).collect();
-    revisions.sort_by(|left, right| (left.time, left.commit).cmp(&(right.time, right.commit)));
+    revisions.sort_by_key(|revision| (revision.time, revision.commit));
     revisions.dedup_by(|left, right| left.commit == right.commit);
     let newest = revisions.last().cloned();
     let believed = believed(members, newest.as_ref(), history, follows);

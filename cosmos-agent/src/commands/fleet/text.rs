@@ -43,8 +43,9 @@ fn group(group: &Group, palette: &Palette) -> Vec<String> {
     let width = group.hosts.iter().map(|host| host.host.len()).max().unwrap_or_default();
     let mut all: Vec<(&Condition, &Host)> = Vec::new();
     group.hosts.iter().for_each(|host| all.extend(host.conditions.iter().map(|condition| (condition, host))));
-    all.sort_by(|left, right| {
-        (left.0.word() != right.0.word()).then(|| left.0.cmp(right.0)).unwrap_or_else(|| left.1.host.cmp(&right.1.host))
+    all.sort_by(|(left, one), (right, other)| {
+        // One word's hosts stand together, by name.
+        if left.word() == right.word() { one.host.cmp(&other.host) } else { left.cmp(right) }
     });
     for (condition, host) in all {
         let style = if condition.is_trouble() { palette.removed } else { palette.changed };

@@ -102,7 +102,7 @@ impl Carrier<'_> {
         let text = |value: &Value| value.as_str().map(|text| for_terminal(text.as_bytes()));
         let refused = run["refused"].as_array().and_then(|refused| refused.last());
         // A run goes on with what it has when a remote cannot be used; here the bundle was the point.
-        let mut remarks = run["remarks"].as_array().into_iter().flatten().filter_map(|remark| text(remark));
+        let mut remarks = run["remarks"].as_array().into_iter().flatten().filter_map(text);
         let unused = remarks.find(|remark| remark.contains("'bundle:"));
         Ok(Ran {
             exit: answer.status,
