@@ -22,6 +22,7 @@ pub mod lock;
 pub mod logging;
 pub mod managed;
 pub mod model_folder;
+pub mod observe;
 mod openssl;
 pub mod operation;
 pub mod operator;

@@ -12,7 +12,7 @@ use nix::sys::time::TimeSpec;
 
 use super::folder::StateFolder;
 use crate::fs::{self, Directory, FsError, OnPath as _, stat_of, write};
-use crate::host::hash_of;
+use crate::observe::hash_of;
 
 /// How many bytes are copied at a time.
 const CHUNK: usize = 64 * 1024;

@@ -13,7 +13,7 @@ use super::folder::StateFolder;
 use super::journal::temporary_name;
 use super::{Contents, Progress, RefusedStep, StepError, backup};
 use crate::fs::{Cursor, Directory, FsError, Kind, Obstacle, OnPath as _, Root, kind_of, stat_of, write};
-use crate::host::look_at;
+use crate::observe::look_at;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

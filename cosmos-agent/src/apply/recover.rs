@@ -12,7 +12,7 @@ use super::folder::StateFolder;
 use super::journal::{self, Journal, JournalError, temporary_name};
 use super::managed_file::{ManagedFile, ManagedFileError};
 use crate::fs::{self, Cursor, FsError, Obstacle, OnPath as _, Root};
-use crate::host::Observer;
+use crate::observe::Observer;
 
 /// What was found out about a killed run.
 #[derive(Debug, Clone, PartialEq, Eq)]

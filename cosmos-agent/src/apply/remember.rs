@@ -10,7 +10,7 @@ use cosmos_model::snapshot::{Observed, Stat};
 
 use super::execute::Outcome;
 use crate::fs::{Cursor, FsError, OnPath as _, Root, stat_of};
-use crate::host::Observer;
+use crate::observe::Observer;
 
 /// Returns what is managed after the steps of `plan` ended as `outcomes` say.
 pub(super) fn after(

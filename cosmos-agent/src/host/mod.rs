@@ -1,13 +1,9 @@
 //! A host: what is looked at, changed and run. The same run over [`DryHost`] changes nothing.
 
-mod conffiles;
 mod dry;
-mod observe;
-mod owners;
 mod real;
 mod unchanged;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -15,10 +11,9 @@ use cosmos_model::managed::ManagedSet;
 use cosmos_model::object::ObjectSource;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
-use cosmos_model::planner;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::HostSnapshot;
-use cosmos_model::staged::{Owner, StagedModel};
+use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
@@ -30,8 +25,8 @@ use crate::model_folder::{FolderError, ModelFolder};
 use crate::store::Store;
 use crate::task::{Task, TaskOutcome};
 
+pub use crate::observe::ObserveRequest;
 pub use dry::{DryHost, DryTasks};
-pub(crate) use observe::{Observer, hash_of, look_at};
 pub use real::RealHost;
 pub use unchanged::{first_difference, first_other_content, is_plainly_untouched};
 
@@ -107,37 +102,4 @@ pub trait Host {
     /// # Errors
     /// Returns the path that could not be looked at, or why the set could not be written.
     fn take_over(&mut self, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError>;
-}
-
-/// Which paths and names a plan needs to know about.
-#[derive(Debug, Clone)]
-pub struct ObserveRequest<'a> {
-    /// The paths; sorted ones cost one walk a folder.
-    pub paths: Vec<Cow<'a, RelPath>>,
-    /// Folders of ours where the model wants something else: what nobody asked about in them is told, too.
-    pub giving_way: Vec<&'a RelPath>,
-    /// User names to resolve.
-    pub users: BTreeSet<&'a str>,
-    /// Group names to resolve.
-    pub groups: BTreeSet<&'a str>,
-    /// What we left there: saves hashing what `stat` shows to be untouched.
-    pub managed: &'a ManagedSet,
-    /// Whether every file is hashed all the same.
-    pub verify_content: bool,
-}
-
-impl<'a> ObserveRequest<'a> {
-    /// Asks for what a plan of `model` compares.
-    #[must_use]
-    pub fn of(model: &'a StagedModel, managed: &'a ManagedSet, verify_content: bool) -> Self {
-        let paths = planner::paths_of_interest(model, managed);
-        let giving_way = planner::folders_giving_way(model, managed);
-        let name = |owner: &'a Owner| match owner {
-            Owner::Name(name) => Some(name.as_str()),
-            Owner::Default | Owner::Id(_) => None,
-        };
-        let users = model.entries().values().filter_map(|entry| name(&entry.owner)).collect();
-        let groups = model.entries().values().filter_map(|entry| name(&entry.group)).collect();
-        Self { paths, giving_way, users, groups, managed, verify_content }
-    }
 }

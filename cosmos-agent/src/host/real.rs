@@ -12,13 +12,14 @@ use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
-use super::{Host, ObserveRequest, conffiles, observe};
+use super::{Host, ObserveRequest};
 use crate::agent::Agent;
 use crate::apply::{self, Applied, ApplyError, Contents, Progress, RecoverError, Recovery, StateFolder};
 use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::{FsError, Root};
 use crate::model_folder::{FolderError, ModelFolder};
+use crate::observe;
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
 
@@ -63,7 +64,7 @@ impl Host for RealHost {
     }
 
     fn conffiles(&self) -> Result<BTreeSet<RelPath>, FsError> {
-        conffiles::conffiles(&self.root)
+        observe::conffiles(&self.root)
     }
 
     fn apply(

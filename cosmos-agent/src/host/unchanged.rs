@@ -9,9 +9,9 @@ use cosmos_model::managed::ManagedKind;
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, fstat};
 
-use super::observe::{attributes_of, hash_of};
 use crate::apply::managed_file::{ManagedFile, ManagedRecord};
 use crate::fs::{Cursor, Directory, FsError, Kind, Obstacle, OnPath as _, Root, kind_of, stat_of};
+use crate::observe::{attributes_of, hash_of};
 
 /// From so many paths on, a second thread looks at half of them: starting it costs what a hundred looks do.
 const MANY: u32 = 1_000;

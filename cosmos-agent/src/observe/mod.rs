@@ -1,5 +1,9 @@
 //! Observing: one look a path, content only where `stat` does not already tell it.
 
+mod conffiles;
+mod owners;
+mod request;
+
 use std::fs::File;
 use std::io::Read as _;
 
@@ -11,8 +15,10 @@ use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 use sha2::{Digest as _, Sha256};
 
-use super::{ObserveRequest, owners};
 use crate::fs::{Cursor, Directory, FsError, Kind, Obstacle, OnPath as _, Root, kind_of, stat_of};
+
+pub(crate) use conffiles::conffiles;
+pub use request::ObserveRequest;
 
 /// How many bytes are read and hashed at a time.
 const CHUNK: usize = 64 * 1024;
@@ -21,7 +27,7 @@ const CHUNK: usize = 64 * 1024;
 const ATTEMPTS: usize = 3;
 
 /// Looks at all paths of `request`.
-pub(super) fn observe(root: &Root, request: &ObserveRequest<'_>) -> Result<HostSnapshot, FsError> {
+pub(crate) fn observe(root: &Root, request: &ObserveRequest<'_>) -> Result<HostSnapshot, FsError> {
     let mut observer = Observer::new(root);
     let mut snapshot = HostSnapshot { default_owner: root.default_owner(), ..HostSnapshot::default() };
     for path in &request.paths {

@@ -10,7 +10,7 @@ use crate::fs::{FsError, Root};
 const LIMIT: u64 = 256 << 20;
 
 /// Returns the conffiles that dpkg knows, none where there is no dpkg.
-pub(super) fn conffiles(root: &Root) -> Result<BTreeSet<RelPath>, FsError> {
+pub(crate) fn conffiles(root: &Root) -> Result<BTreeSet<RelPath>, FsError> {
     let status: RelPath = "var/lib/dpkg/status".parse().expect("a fixed path");
     Ok(root.read(&status, LIMIT)?.map(|text| parse(&text)).unwrap_or_default())
 }
