@@ -137,8 +137,9 @@ impl Record {
     pub fn answered<'u>(&self, remotes: impl Iterator<Item = &'u str>) -> Result<(), RecordError> {
         for remote in remotes.filter(|_| self.kept) {
             let path = self.site.answered_file(remote);
-            if let Some(folder) = path.parent() {
-                fs::make_directories(&self.site.home, &folder, 0o700)?;
+            // The state folder first: what is made above the last one is everybody's.
+            for folder in [self.site.state_file().parent(), path.parent()].iter().flatten() {
+                fs::make_directories(&self.site.home, folder, 0o700)?;
             }
             fs::touch(&self.site.home, &path)?;
         }
