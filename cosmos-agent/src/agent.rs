@@ -1,5 +1,7 @@
 //! One invocation's settings: where things are, whom to trust, where to fetch, how to behave.
 
+mod classic;
+
 use std::path::{Path, PathBuf};
 
 use cosmos_model::host_name::HostName;
@@ -15,6 +17,7 @@ use crate::exit::{Failure, Status};
 use crate::fetch::{Limits, RemoteSettings};
 use crate::fs::Root;
 use crate::given_bundle::GivenBundle;
+use crate::model_folder::{Content, ModelFolder};
 use crate::settings::AgentSettings;
 use crate::settings::load::{self, LoadError};
 use crate::site::Site;
@@ -110,7 +113,7 @@ impl Agent {
     /// Returns a [`Failure`] of status `Usage` that names every mistake, or says how to begin when there are no settings.
     pub fn load(options: &GlobalOptions) -> Result<Self, Failure> {
         if let Some(folder) = crate::classic::settings_folder(options) {
-            return crate::classic::load(&folder, options);
+            return classic::load(&folder, options);
         }
         let site = native_site(options)?;
         let place = SettingsPlace::find(&site.root, options)?;
@@ -166,6 +169,19 @@ impl Agent {
             Some(classic) => crate::classic::host::steps(classic, command),
             None => Ok(folders::built_in(command)),
         }
+    }
+
+    /// Returns the folder that tasks run from: the agent's own, on a classic host `$COSMOS_MODEL` with the whole model.
+    #[must_use]
+    pub fn model_folder(&self) -> ModelFolder {
+        ModelFolder::new(
+            self.site.model_index(),
+            &self.layers,
+            match &self.classic {
+                Some(classic) => Content::Whole(classic.model.clone()),
+                None => Content::Tasks(self.site.model()),
+            },
+        )
     }
 
     /// Returns what the planner must know of the settings.

@@ -28,7 +28,6 @@ use crate::fetch::{FetchError, Progress};
 use crate::fs::FsError;
 use crate::host::{Host, ObserveRequest};
 use crate::managed::{Managed, View};
-use crate::model_folder::ModelFolder;
 use crate::record::Record;
 use crate::report::progress::{self, Watched};
 use crate::report::{Report, TaskReport};
@@ -141,14 +140,15 @@ impl<'a> Pipeline<'a> {
     /// Tells whether the folder that tasks run from is what `revision` says: on a classic host somebody, or the pre-tasks
     /// of the last run, may have changed it.
     fn is_model_of(&self, revision: &VerifiedRevision) -> Result<bool, Failure> {
-        let folder = ModelFolder::of(self.agent);
+        let folder = self.agent.model_folder();
         let whole = self.agent.classic.is_none() || self.shown == Some(revision.commit());
         Ok(folder.is_at(revision.commit()) && (whole || folder.is_as_left()?))
     }
 
     /// Runs a script of a classic host's own; a dry run names it, with its command's folder.
     fn run_script(&mut self, path: &Path) -> Result<(), Failure> {
-        if !self.host.run_script(self.agent, path)? {
+        let classic = self.agent.classic.as_ref().expect("only classic hosts have command folders");
+        if !self.host.run_script(classic, path)? {
             let folder = path.parent().and_then(Path::parent);
             let name = folder.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
             self.report.tasks.push(TaskReport::skipped(escape::for_terminal(name.as_os_str().as_bytes())));
@@ -172,7 +172,7 @@ impl<'a> Pipeline<'a> {
             self.report.remarks.push(format!("this host is retired: {when_and_why}"));
         }
         self.record.state.retired = retired;
-        self.host.write_model(&ModelFolder::of(self.agent), model, &self.store)?;
+        self.host.write_model(&self.agent.model_folder(), model, &self.store)?;
         Ok(staged)
     }
 
@@ -190,8 +190,7 @@ impl<'a> Pipeline<'a> {
     fn looks_untouched(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<bool, Failure> {
         // Pre-tasks change a classic model (C5): it is planned for unless neither this run's did, nor those of the last.
         let model_changed = self.agent.classic.is_some()
-            && (self.record.state.as_released != self.identity(revision)
-                || !ModelFolder::of(self.agent).is_as_left()?);
+            && (self.record.state.as_released != self.identity(revision) || !self.agent.model_folder().is_as_left()?);
         Ok(!model_changed && self.is_host_as_left(managed)?)
     }
 
@@ -208,7 +207,7 @@ impl<'a> Pipeline<'a> {
     /// Returns what names the model of a classic host and what is done with it, before its pre-tasks.
     fn identity(&self, revision: &VerifiedRevision) -> Option<ContentHash> {
         let dropped = self.agent.plan_settings().remove_dropped;
-        let text = format!("{} {dropped}", ModelFolder::of(self.agent).identity(revision.commit()));
+        let text = format!("{} {dropped}", self.agent.model_folder().identity(revision.commit()));
         self.agent.classic.is_some().then(|| ContentHash::of(text.as_bytes()))
     }
 
@@ -259,7 +258,7 @@ impl<'a> Pipeline<'a> {
 
     /// Makes model folder and clone of a classic host show `revision`.
     fn show(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
-        let folder = ModelFolder::of(self.agent);
+        let folder = self.agent.model_folder();
         if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
             let bytes = Managed::read(&self.state)?;
             let model = self.stage(revision, &bytes.view()?)?;
@@ -267,7 +266,8 @@ impl<'a> Pipeline<'a> {
         }
         self.shown = Some(revision.commit());
         let refs = self.record.refs()?;
-        self.host.show_checkout(self.agent, revision, &refs, &self.store)
+        let classic = self.agent.classic.as_ref().expect("only classic hosts have a clone");
+        self.host.show_checkout(classic, &self.agent.site, revision, &refs, &self.store)
     }
 
     /// Returns the objects of the repository, to show what a plan would write.

@@ -81,7 +81,7 @@ impl crate::apply::Contents for Contents<'_> {
         match content.source {
             ContentSource::Blob(id) => Ok(object::read(self.store, id, ObjectKind::Blob)?),
             ContentSource::Model => {
-                let folder = crate::model_folder::ModelFolder::of(self.agent);
+                let folder = self.agent.model_folder();
                 Ok(crate::model_folder::listing::content(folder.path(), path, content.hash)?)
             }
         }

@@ -56,7 +56,7 @@ impl<'a> TaskRun<'a> {
     /// Prepares the tasks of `revision`. `model` is there when the model folder may not have been written for it.
     #[must_use]
     pub fn prepare(agent: &'a Agent, revision: &VerifiedRevision, model: Option<&StagedModel>) -> Self {
-        let folder = ModelFolder::of(agent);
+        let folder = agent.model_folder();
         let changed_files = agent.site.path_of(&agent.site.changed_files());
         let unwritten = model.filter(|_| !folder.is_at(revision.commit()));
         Self {

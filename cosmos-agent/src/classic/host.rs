@@ -1,35 +1,24 @@
-//! A classic host as an agent: its settings from `cosmos.conf`, its remote from the clone, its trust from the keyring.
+//! What a classic host does with its settings: its scripts, its gpg, its clone for other tools' eyes.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cosmos_model::path::RelPath;
 use cosmos_model::refs::RemoteRef;
-use cosmos_model::stage::Layers;
-use cosmos_model::trust::{Introduction, MergeRule, TrustPolicy, VerifiedRevision};
+use cosmos_model::trust::VerifiedRevision;
 
 use super::checkout::View;
 use super::conf::{ClassicSettings, ConfError, Options};
 use super::environment::{Account, environment};
 use super::folders::{self, Step};
-use super::{checkout, gpg, keyring};
-use crate::agent::Agent;
+use super::{checkout, gpg};
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
-use crate::fetch::RemoteSettings;
-use crate::fs::Root;
-use crate::settings::load;
 use crate::site::Site;
 use crate::store::Store;
 
 /// Where gpg is looked for.
 const PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
-
-/// The stamp of hosts that name no other.
-const NATIVE_STAMP: &[u8] = b"run/cosmos/last-ok.stamp";
-/// The stamp that the original's cron script left, and that monitoring therefore looks at.
-const STAMP: &[u8] = b"run/last-cosmos-ok.stamp";
 
 /// Returns the classic settings' folder when this is a classic host: `COSMOS_CONF_DIR`, or `/etc/cosmos` without
 /// trust settings of its own.
@@ -63,72 +52,8 @@ pub fn settings(folder: &Path, options: &GlobalOptions) -> Result<ClassicSetting
     })
 }
 
-/// Reads everything a classic host goes by.
-///
-/// # Errors
-/// Returns a [`Failure`] of status `Usage` that names what is wrong or missing.
-pub fn load(folder: &Path, options: &GlobalOptions) -> Result<Agent, Failure> {
-    let classic = settings(folder, options)?;
-    classic.verification(options.insecure_skip_verification).map_err(|error| unusable(&error))?;
-    let layers = classic.layers().map_err(|error| unusable(&error))?.to_vec();
-    let keys =
-        keyring::read(&classic.keyring_home()).map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
-    let url = checkout::origin_url(&classic.repo).map_err(|error| Failure::new(Status::Usage, &error, error.hint()))?;
-    let url = String::from_utf8(url).map_err(|_| {
-        Failure::of(
-            Status::Usage,
-            "the clone's remote.origin.url is not UTF-8",
-            "set it again with 'git remote set-url'",
-        )
-    })?;
-    let nowhere = |error| Failure::new(Status::Usage, &error, "mend COSMOS_ROOT or COSMOS_BASE in cosmos.conf");
-    let site = Site::classic(&classic.root, &classic.base).map_err(nowhere)?;
-    let place = Root::open(folder).map_err(nowhere)?;
-    let agent_file = RelPath::new(b"agent.toml").expect("a plain name");
-    let mut settings = load::agent(&place, &agent_file).map_err(|error| crate::agent::failure(&error))?;
-    if settings.stamp.as_bytes() == NATIVE_STAMP {
-        settings.stamp = RelPath::new(STAMP).expect("a plain path");
-    }
-    let options = GlobalOptions {
-        dry_run: classic.dry_run,
-        dry_tasks: classic.dry_tasks,
-        verbose: options.verbose.max(u8::from(classic.verbose)),
-        ..options.clone()
-    };
-    Ok(Agent {
-        trust: policy(&classic, &layers, keys),
-        layers: Layers::Classic { folders: layers },
-        remotes: vec![RemoteSettings { url, ..RemoteSettings::default() }],
-        once: false,
-        limits: settings.limits(&crate::fetch::Limits::default()),
-        fqdn: None,
-        settings,
-        classic: Some(classic),
-        options,
-        site,
-    })
-}
-
-/// Trust begins with the keyring; once a release carries keys in its layers, those are the signers (C7).
-fn policy(classic: &ClassicSettings, layers: &[Vec<u8>], keys: Vec<u8>) -> TrustPolicy {
-    let keys_of = |layer: &Vec<u8>| {
-        let folder = layer.strip_suffix(b"/").unwrap_or(layer);
-        RelPath::new(&[folder, b"/overlay/etc/cosmos/keys"].concat()).ok()
-    };
-    TrustPolicy {
-        mode: classic.mode(),
-        introduction: Introduction::Keyring(keys),
-        fleet: None,
-        threshold: 1,
-        policy_threshold: None,
-        merge_rule: MergeRule::All,
-        require_statement: false,
-        max_age: None,
-        key_folders: layers.iter().filter_map(keys_of).collect(),
-    }
-}
-
-fn unusable(error: &ConfError) -> Failure {
+/// Returns what is wrong with `cosmos.conf`, and what to try.
+pub(crate) fn unusable(error: &ConfError) -> Failure {
     Failure::new(Status::Usage, error, error.hint())
 }
 
@@ -215,12 +140,12 @@ pub fn run_script(classic: &ClassicSettings, path: &Path, arguments: &[OsString]
 /// # Errors
 /// Returns a [`Failure`] at the first path that cannot be written.
 pub fn show_checkout(
-    agent: &Agent,
+    classic: &ClassicSettings,
+    site: &Site,
     revision: &VerifiedRevision,
     refs: &[RemoteRef],
     store: &Store,
 ) -> Result<(), Failure> {
-    let classic = agent.classic.as_ref().expect("only classic hosts have a clone");
     if checkout::is_at(&classic.repo, revision.commit()) {
         return Ok(());
     }
@@ -231,7 +156,7 @@ pub fn show_checkout(
         tag: revision.tag().and_then(|tag| Some((tag, object(tag)?))),
     };
     let objects = store.path().join("objects");
-    checkout::show(&classic.repo, &agent.site.checkout_index(), view, store, &objects)
+    checkout::show(&classic.repo, &site.checkout_index(), view, store, &objects)
         .map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
     Ok(())
 }

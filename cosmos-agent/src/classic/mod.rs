@@ -18,4 +18,4 @@ pub mod ownership;
 pub mod reread;
 
 pub use clone::run as clone_command;
-pub use host::{gpg_command, load, own_command, settings_folder, task_environment};
+pub use host::{gpg_command, own_command, settings_folder, task_environment};

@@ -13,12 +13,13 @@ use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::{Host, ObserveRequest};
-use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::classic::conf::ClassicSettings;
 use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::FsError;
 use crate::model_folder::{FolderError, ModelFolder};
+use crate::site::Site;
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
 
@@ -87,13 +88,14 @@ impl<H: Host> Host for DryHost<H> {
     }
 
     /// Scripts know nothing of dry tasks: they are named, and never run.
-    fn run_script(&mut self, _agent: &Agent, _path: &Path) -> Result<bool, Failure> {
+    fn run_script(&mut self, _classic: &ClassicSettings, _path: &Path) -> Result<bool, Failure> {
         Ok(false)
     }
 
     fn show_checkout(
         &mut self,
-        _agent: &Agent,
+        _classic: &ClassicSettings,
+        _site: &Site,
         _revision: &VerifiedRevision,
         _refs: &[RemoteRef],
         _store: &Store,

@@ -16,12 +16,13 @@ use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
-use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::classic::conf::ClassicSettings;
 use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::FsError;
 use crate::model_folder::{FolderError, ModelFolder};
+use crate::site::Site;
 use crate::store::Store;
 use crate::task::{Task, TaskOutcome};
 
@@ -77,7 +78,7 @@ pub trait Host {
     ///
     /// # Errors
     /// Returns a [`Failure`] when it does not end well.
-    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<bool, Failure>;
+    fn run_script(&mut self, classic: &ClassicSettings, path: &Path) -> Result<bool, Failure>;
 
     /// Makes a classic host's clone show `revision` (C2).
     ///
@@ -85,7 +86,8 @@ pub trait Host {
     /// Returns a [`Failure`] at the first path that cannot be written.
     fn show_checkout(
         &mut self,
-        agent: &Agent,
+        classic: &ClassicSettings,
+        site: &Site,
         revision: &VerifiedRevision,
         refs: &[RemoteRef],
         store: &Store,

@@ -13,13 +13,14 @@ use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::{Host, ObserveRequest};
-use crate::agent::Agent;
 use crate::apply::{self, Applied, ApplyError, Contents, Progress, RecoverError, Recovery, StateFolder};
+use crate::classic::conf::ClassicSettings;
 use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::{FsError, Root};
 use crate::model_folder::{FolderError, ModelFolder};
 use crate::observe;
+use crate::site::Site;
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
 
@@ -90,19 +91,19 @@ impl Host for RealHost {
         task::list_changes(self.state.home(), list, changed)
     }
 
-    fn run_script(&mut self, agent: &Agent, path: &Path) -> Result<bool, Failure> {
-        let classic = agent.classic.as_ref().expect("only classic hosts have command folders");
+    fn run_script(&mut self, classic: &ClassicSettings, path: &Path) -> Result<bool, Failure> {
         crate::classic::host::run_script(classic, path, &[]).map(|()| true)
     }
 
     fn show_checkout(
         &mut self,
-        agent: &Agent,
+        classic: &ClassicSettings,
+        site: &Site,
         revision: &VerifiedRevision,
         refs: &[RemoteRef],
         store: &Store,
     ) -> Result<(), Failure> {
-        crate::classic::host::show_checkout(agent, revision, refs, store)
+        crate::classic::host::show_checkout(classic, site, revision, refs, store)
     }
 
     fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError> {

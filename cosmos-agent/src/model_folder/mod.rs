@@ -13,7 +13,6 @@ pub mod index;
 pub mod listing;
 pub mod sync;
 
-use crate::agent::Agent;
 use crate::fs::by_path;
 use index::Index;
 use sync::Strangers;
@@ -31,21 +30,32 @@ pub struct ModelFolder {
     whole: bool,
 }
 
+/// How much of the model is in the folder, and where that is.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// The task folders.
+    Tasks(PathBuf),
+    /// All of it.
+    Whole(PathBuf),
+}
+
 impl ModelFolder {
-    /// Returns the folder of this host.
+    /// Names the folder, whose index is to lie at `index`, of a host with these layers.
     #[must_use]
-    pub fn of(agent: &Agent) -> Self {
-        let classic = agent.classic.as_ref();
-        let index = agent.site.model_index();
+    pub fn new(index: PathBuf, layers: &Layers, content: Content) -> Self {
+        let (path, whole) = match content {
+            Content::Tasks(path) => (path, false),
+            Content::Whole(path) => (path, true),
+        };
         Self {
-            path: classic.map_or_else(|| agent.site.model(), |classic| classic.model.clone()),
+            path,
             mark: index.with_extension("commit"),
             index,
-            layers: match &agent.layers {
+            layers: match layers {
                 Layers::Classic { folders } => format!(" {}", ContentHash::of(&folders.join(&0))),
                 Layers::Native { .. } => String::new(),
             },
-            whole: classic.is_some(),
+            whole,
         }
     }
 
