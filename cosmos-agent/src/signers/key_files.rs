@@ -6,9 +6,9 @@ use openpgp::Cert;
 use sequoia_openpgp as openpgp;
 use walkdir::WalkDir;
 
+use super::signer::Signer;
 use super::{Entry, SignersError, armored, certificates, merged};
 use crate::cli::RIGHTS;
-use crate::commands::init::signer::Signer;
 use crate::fs::by_path;
 
 /// What the path of a keys folder ends with.

@@ -11,14 +11,15 @@ use openpgp::cert::CertParser;
 use openpgp::parse::Parse as _;
 use sequoia_openpgp as openpgp;
 
-use crate::commands::init::signer::Signer;
 use crate::exit::{Failure, Status};
 
 mod key_files;
 mod policy_file;
+pub(crate) mod signer;
 
 use key_files::KeyFiles;
 use policy_file::PolicyFile;
+use signer::Signer;
 
 /// The policy file's name at the top of a repository.
 pub const POLICY: &str = "openpgp-policy.toml";

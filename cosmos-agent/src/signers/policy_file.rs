@@ -7,9 +7,9 @@ use openpgp::Cert;
 use sequoia_openpgp as openpgp;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
+use super::signer::Signer;
 use super::{Entry, SignersError, armored, certificates, merged};
 use crate::cli::RIGHTS;
-use crate::commands::init::signer::Signer;
 use crate::fs::by_path;
 
 /// The policy as a document.

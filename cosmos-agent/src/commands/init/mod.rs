@@ -8,11 +8,9 @@ use git2::RepositoryInitOptions;
 
 use crate::cli::{GlobalOptions, InitOptions};
 use crate::exit::{Failure, Status};
+use crate::signers::signer::{self, Signer};
 
-pub(crate) mod signer;
 pub(super) mod text;
-
-use signer::Signer;
 
 const FLEET: &str = "fleet.toml";
 const POLICY: &str = "openpgp-policy.toml";

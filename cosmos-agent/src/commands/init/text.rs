@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::signer::Signer;
 use crate::cli::InitOptions;
 use crate::shell;
+use crate::signers::signer::Signer;
 
 /// What a signer may do. Everybody gets all of it: who may sign a commit is root on every host already, and a change
 /// of the policy file takes two signatures as soon as there are two operators (T13).

@@ -7,9 +7,9 @@ use sequoia_openpgp as openpgp;
 
 use super::Desk;
 use crate::cli::RIGHTS;
-use crate::commands::init::signer::Signer;
 use crate::exit::{Failure, Status};
 use crate::signers::only_certificate;
+use crate::signers::signer::Signer;
 
 /// Edits the files.
 ///

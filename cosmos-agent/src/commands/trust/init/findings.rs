@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::super::rules;
 use super::pattern;
 use crate::cli::TrustInitOptions;
-use crate::commands::init::signer::Signer;
 use crate::exit::{Failure, Status};
 use crate::operator::WorkTree;
+use crate::signers::signer::Signer;
 
 /// So many of the newest commits tell what the operators' habit is.
 const LATELY: usize = 20;

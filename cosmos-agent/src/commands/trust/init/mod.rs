@@ -11,13 +11,13 @@ use cosmos_model::object_id::ObjectId;
 use serde_json::{Value, json};
 
 use crate::cli::{GlobalOptions, TrustInitOptions};
-use crate::commands::init::signer::Signer;
 use crate::commands::init::text as init_text;
 use crate::exit::{Failure, Status};
 use crate::operation;
 use crate::operator::WorkTree;
 use crate::report::json as report_json;
 use crate::report::style::Palette;
+use crate::signers::signer::Signer;
 
 mod findings;
 mod pattern;

@@ -6,9 +6,9 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::trust::DEFAULT_KEY_FOLDER;
 
 use super::tree;
-use crate::commands::init::signer::{self, Signer};
 use crate::exit::{Failure, Status};
 use crate::operator::WorkTree;
+use crate::signers::signer::{self, Signer};
 
 /// Returns the signers that the words name; without words, everybody in the keys folder who can sign now.
 ///
