@@ -13,9 +13,7 @@ fn c1_a_line_that_another_tool_appended_puts_its_layer_before_the_hosts_own() {
     let host = Classic::new();
     host.world.write("meta-common/overlay/etc/motd", "of the meta layer\n");
     host.configure("COSMOS_REPO_MODELS=\"$COSMOS_REPO/meta-common/:$COSMOS_REPO_MODELS\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     assert_eq!(host.read("etc/motd"), "of the meta layer\n");
 }
 
@@ -82,9 +80,7 @@ fn c3_the_first_layer_wins_a_folder_beats_a_file_and_odd_names_arrive() {
     for name in ["-dash", "a name with blanks", "räksmörgås", "colon:s", "back\\slash", "quo'te\""] {
         host.world.write(&format!("web-common/overlay/srv/names/{name}"), name);
     }
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     let expected = [
         "link -> ../etc/motd",
         "names/ 755",
@@ -108,9 +104,7 @@ fn c3_a_layer_without_a_slash_is_nested_and_unknown_folders_are_carried_along() 
     host.world.write("global/extra/words", "carried along\n");
     host.world.write("global/pre-tasks.d/010nested", "#!/bin/sh\nmkdir -p \"$COSMOS_ROOT/etc\"\nexec shared/tool\n");
     host.configure("COSMOS_REPO_MODELS=\"$COSMOS_REPO_MODELS:$COSMOS_REPO/shared\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     assert_eq!(host.read("etc/nested"), "from the model\n");
     assert_eq!(fs::read_to_string(host.path("base/model/extra/words")).expect("the file"), "carried along\n");
     assert!(!host.has("extra"), "what is beside the overlay is not installed");
@@ -121,9 +115,7 @@ fn c3_a_file_that_is_not_executable_switches_off_a_later_layers_task() {
     let host = Classic::new();
     host.world.write("global/post-tasks.d/050shadowed", "#!/bin/sh\nexit 1\n");
     host.world.write("classic.example.org/post-tasks.d/050shadowed", "switched off here\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
 }
 
 #[test]
@@ -180,8 +172,7 @@ fn c4_tasks_run_in_order_from_the_model_without_arguments_and_see_all_settings()
     }
     host.world.write("global/shared/task", &note("linked"));
     symlink("../shared/task", host.world.repo().join("global/post-tasks.d/10linked")).expect("a link");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     assert_eq!(host.cosmos(&["update"]), silent(0));
     let proxied = host.with(&["apply"], b"", &[("http_proxy", "http://proxy:1"), ("GNUPGHOME", "/nowhere")]);
     assert_eq!(proxied, silent(0));
@@ -197,8 +188,7 @@ fn c4_tasks_run_in_order_from_the_model_without_arguments_and_see_all_settings()
 fn c4_a_task_that_leaves_something_running_with_its_output_open_returns_at_once() {
     let host = Classic::new();
     host.world.write("global/post-tasks.d/010background", "#!/bin/sh\nsleep 30 &\necho $! > \"$COSMOS_BASE/pid\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     let started = Instant::now();
     host.converge();
     assert!(started.elapsed() < Duration::from_secs(20));
@@ -211,8 +201,7 @@ fn c4_the_first_failing_task_stops_the_run_and_its_output_is_shown() {
     let host = Classic::new();
     host.world.write("global/pre-tasks.d/010fails", "#!/bin/sh\necho why it failed\nexit 3\n");
     host.world.write("global/pre-tasks.d/020never", "#!/bin/sh\ntouch \"$COSMOS_ROOT/never\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     assert_eq!(host.cosmos(&["update"]), silent(0));
     let ran = host.cosmos(&["apply"]);
     assert_eq!(ran.status, 1);
@@ -232,8 +221,7 @@ fn c5_modes_and_files_that_a_pre_task_makes_in_the_model_are_applied_under_its_n
          echo made here > overlay/etc/made\necho appended >> overlay/etc/motd\nrm overlay/etc/unwanted\n\
          ln -s made overlay/etc/link\nmkdir -p overlay/srv/empty\n",
     );
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     assert_eq!(host.cosmos(&["update"]), silent(0));
     let ran = host.cosmos(&["-v", "apply"]);
     assert_eq!(ran.status, 0, "{ran:?}");
@@ -260,8 +248,7 @@ fn c6_a_task_imports_keys_with_cosmos_gpg_reading_standard_input_while_the_run_h
     let host = Classic::new();
     let bob = host.world.operator("bob", "nistp256");
     host.world.write("global/post-tasks.d/015keys", IMPORT);
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     host.publish_key(&bob, "bob");
     host.release("ops-2026-01-01-v02");
     host.converge();
@@ -284,9 +271,7 @@ fn c7_the_keys_folder_says_who_signs_the_next_release_and_the_keyring_no_longer_
     let host = Classic::new();
     let bob = host.world.operator("bob", "ed25519");
     host.publish_key(&bob, "bob");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     host.world.write("classic.example.org/overlay/etc/motd", "by bob\n");
     host.release_by(&bob, "ops-2026-01-01-v02");
     host.converge();
@@ -328,9 +313,7 @@ fn c7_a_locked_out_host_is_rescued_by_a_key_imported_by_hand() {
 fn c7_a_key_that_a_task_imports_out_of_the_release_is_not_by_hand() {
     let host = Classic::new();
     host.world.write("global/post-tasks.d/015keys", IMPORT);
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     let bob = host.world.operator("bob", "ed25519");
     host.publish_key(&bob, "bob");
     host.release("ops-2026-01-01-v02");
@@ -351,9 +334,7 @@ fn c8_delete_removes_files_but_not_folders_nor_what_a_layer_installs() {
         host.world.write(&format!("global/delete/{path}"), "");
     }
     host.world.write("web-common/overlay/etc/issue", "installed\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     assert!(!host.has("etc/unwanted") && host.has("etc/folder/inside"));
     assert_eq!(host.read("etc/issue"), "installed\n");
 }
@@ -362,9 +343,7 @@ fn c8_delete_removes_files_but_not_folders_nor_what_a_layer_installs() {
 fn c8_a_file_that_left_the_overlay_stays_and_is_reported_unless_the_host_opts_in() {
     let host = Classic::new();
     host.world.write("global/overlay/etc/leaving", "soon gone\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     host.world.remove("global/overlay/etc/leaving");
     host.release("ops-2026-01-01-v02");
     assert_eq!(host.cosmos(&["update"]), silent(0));
@@ -406,8 +385,7 @@ fn c9_no_command_prints_the_usage_and_an_unknown_one_two_lines() {
 fn c9_a_dry_run_changes_nothing_and_prints_what_apply_then_does() {
     let host = Classic::new();
     host.world.write("global/pre-tasks.d/010task", "#!/bin/sh\n[ -n \"$COSMOS_DRY_TASKS\" ] || exit 0\ntouch dry\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     assert_eq!(host.cosmos(&["update"]), silent(0));
     let before = (tree(&host.path("root")), tree(&host.path("base/model")));
     let dry = host.cosmos(&["-n", "apply"]);
@@ -482,9 +460,7 @@ fn c10_scripts_of_the_host_run_at_their_numbers_among_our_steps() {
     }
     host.world.write("global/pre-tasks.d/010pre", "#!/bin/sh\necho pre >> \"$COSMOS_BASE/told\"\n");
     host.world.write("global/post-tasks.d/010post", "#!/bin/sh\necho post >> \"$COSMOS_BASE/told\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     let told = fs::read_to_string(host.path("base/told")).expect("what was told");
     let clone = format!("95told{} ops-2026-01-01-v01", host.world.repo().display());
     let expected = [
@@ -506,9 +482,7 @@ fn c10_scripts_of_the_host_run_at_their_numbers_among_our_steps() {
 fn c10_a_dry_run_names_the_hosts_own_scripts_and_runs_none() {
     let host = Classic::new();
     host.world.write("global/pre-tasks.d/010look", "#!/bin/sh\nexit 0\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     for script in ["update.d/15before", "apply.d/15 own", "apply.d/90after", "apply.d/95switched-off"] {
         let mode = if script.ends_with("off") { 0o644 } else { 0o755 };
         host.put(&format!("conf/{script}"), "#!/bin/sh\ntouch \"$COSMOS_BASE/ran\"\n", mode);
@@ -584,8 +558,7 @@ fn c11_what_tasks_change_in_managed_files_is_ours_and_no_drift() {
         "global/post-tasks.d/010app",
         "#!/bin/sh\ncd \"$COSMOS_ROOT/etc\"\nchmod 0640 app.conf\ngrep -q task app.conf || echo by a task >> app.conf\n",
     );
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     for _ in 0..3 {
         host.converge();
         assert_eq!(

@@ -124,9 +124,7 @@ fn fault_5_linked_folders_and_the_modes_of_folders_stay_as_the_host_has_them() {
     for path in ["lib/firmware/note", "root/note", "tmp/note", "etc/ssl/private/note"] {
         host.world.write(&format!("global/overlay/{path}"), "released\n");
     }
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     assert_eq!(host.read("usr/lib/firmware/note"), "released\n");
     assert_eq!(fs::read_link(host.path("root/lib")).expect("still a link").to_str(), Some("usr/lib"));
     let modes = ["root", "tmp", "etc/ssl/private"].map(|folder| host.mode(folder));
@@ -138,9 +136,7 @@ fn fault_6_a_key_is_out_by_one_edit_also_on_a_host_that_missed_it() {
     let host = Classic::new();
     let bob = host.world.operator("bob", "ed25519");
     host.publish_key(&bob, "bob");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     host.world.remove(&format!("{KEYS}/bob.pub"));
     host.world.write("classic.example.org/overlay/etc/motd", "without bob\n");
     host.release("ops-2026-01-01-v02");
@@ -157,9 +153,7 @@ fn fault_7_layers_with_colons_and_blanks_in_their_names_work() {
     host.world.write("my layer: one/overlay/etc/a: b", "odd\n");
     host.world.write("my layer: one/post-tasks.d/010 a task", "#!/bin/sh\ntouch \"$COSMOS_ROOT/etc/ran here\"\n");
     host.configure("COSMOS_REPO_MODELS=\"$COSMOS_REPO/my layer: one/:$COSMOS_REPO_MODELS\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     assert_eq!(host.read("etc/a: b"), "odd\n");
     assert!(host.has("etc/ran here"));
 }
@@ -211,9 +205,7 @@ fn fault_9_killed_anywhere_each_file_is_old_or_new_and_the_next_run_finishes() {
     let write =
         |content: &str| names.iter().for_each(|name| host.world.write(&format!("global/overlay/{name}"), content));
     write(&old);
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     write(&new);
     host.release("ops-2026-01-01-v02");
     assert_eq!(host.cosmos(&["update"]), silent(0));

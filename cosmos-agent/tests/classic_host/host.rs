@@ -45,10 +45,21 @@ impl Classic {
     /// A host that was cloned, trusts ada by its keyring, and applied the release `ops-2026-01-01-v01`.
     pub fn running() -> Self {
         let classic = Self::new();
-        classic.release("ops-2026-01-01-v01");
-        classic.adopt();
-        classic.converge();
+        classic.begins();
         classic
+    }
+
+    /// Releases what was written as `ops-2026-01-01-v01`; the host is cloned and trusts ada by its keyring.
+    pub fn is_introduced(&self) {
+        self.release("ops-2026-01-01-v01");
+        self.adopt();
+    }
+
+    /// As [`Classic::is_introduced`], and the host applies the release.
+    #[track_caller]
+    pub fn begins(&self) {
+        self.is_introduced();
+        self.converge();
     }
 
     /// Clones, and fills the keyring from the unverified checkout, as bootstrap scripts do.
@@ -94,6 +105,7 @@ impl Classic {
     }
 
     /// Updates and applies, and expects that nothing is said.
+    #[track_caller]
     pub fn converge(&self) {
         assert_eq!(self.cosmos(&["update"]), silent(0));
         assert_eq!(self.cosmos(&["apply"]), silent(0));

@@ -19,9 +19,7 @@ fn without_news_no_object_is_read() {
     let host = Classic::new();
     host.world.write("global/pre-tasks.d/010look", "#!/bin/sh\nls overlay > /dev/null\n");
     host.world.write("global/post-tasks.d/010count", "#!/bin/sh\necho ran >> \"$COSMOS_BASE/count\"\n");
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
-    host.converge();
+    host.begins();
     without_objects(&host, || {
         host.converge();
         assert_eq!(host.cosmos(&["run"]), silent(0));
@@ -37,8 +35,7 @@ fn what_a_pre_task_did_in_one_run_and_not_in_the_next_is_undone() {
         "global/pre-tasks.d/010sometimes",
         "#!/bin/sh\n[ ! -e \"$COSMOS_BASE/sometimes\" ] || { echo changed > overlay/etc/motd; rm overlay/etc/kept; chmod 0600 overlay/etc/cosmos/keys/ada.pub; }\n",
     );
-    host.release("ops-2026-01-01-v01");
-    host.adopt();
+    host.is_introduced();
     let as_released = |host: &Classic| (host.read("etc/motd"), host.mode("etc/cosmos/keys/ada.pub"));
     host.converge();
     assert_eq!(as_released(&host), ("of the host\n".into(), 0o644));
