@@ -221,7 +221,7 @@ fn two_releases_make_the_tree_that_the_originals_steps_make() {
     }
     let law = ProptestConfig::default();
     let config = ProptestConfig {
-        cases: (law.cases / 16).min(CASES),
+        cases: (law.cases / 32).min(CASES),
         max_shrink_iters: 20,
         max_global_rejects: 100_000,
         failure_persistence: None,
