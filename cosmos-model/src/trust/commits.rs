@@ -36,6 +36,9 @@ pub struct Good {
     pub(super) counter: Option<u64>,
 }
 
+/// A parent, and what it says about who may sign, or why it says nothing.
+type Spoken = (ObjectId, Result<Below, Refusal>);
+
 /// What a commit's parents said to it.
 #[derive(Default)]
 struct Passed {
@@ -48,7 +51,7 @@ struct Passed {
 }
 
 /// Lets a commit stand on the word of an auditor: nobody signed it, and all parents that can be judged by count.
-fn vouched(parents: Vec<(ObjectId, Result<Below, Refusal>)>) -> Passed {
+fn vouched(parents: Vec<Spoken>) -> Passed {
     let by: Vec<_> = parents.into_iter().filter_map(|(parent, below)| Some((parent, below.ok()?))).collect();
     let signed_at = by.iter().filter_map(|(_, below)| below.signed_at).max();
     Passed { by, signatures: Vec::new(), set: None, signed_at }
@@ -160,7 +163,7 @@ impl Branch<'_, '_> {
         &mut self,
         id: ObjectId,
         commit: &Commit<'_>,
-        parents: &[(ObjectId, Result<Below, Refusal>)],
+        parents: &[Spoken],
         candidate: Option<&Source>,
     ) -> Result<Passed, Refusal> {
         let block = commit.signature()?.ok_or(Refusal::Unsigned)?;
@@ -214,7 +217,7 @@ impl Branch<'_, '_> {
     ///
     /// # Errors
     /// Returns a refusal for which nobody can vouch: a commit rests on one that was refused, or cannot be read.
-    fn parents(&mut self, node: &Node) -> Result<Vec<(ObjectId, Result<Below, Refusal>)>, Refusal> {
+    fn parents(&mut self, node: &Node) -> Result<Vec<Spoken>, Refusal> {
         let mut parents = Vec::with_capacity(node.parents.len());
         let mut worst = None;
         for parent in &node.parents {
