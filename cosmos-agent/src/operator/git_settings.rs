@@ -1,7 +1,7 @@
 //! What the operator told git about themselves: name, address, key, and the gpg to use.
 //!
-//! Settings come from the operator's own files and environment, and from the clone's `.git/config` alone: what that file
-//! includes may lie in the work tree, where a commit could have put it.
+//! Settings come from the operator's own files and environment, and from the clone's `.git/config` alone: what that
+//! file includes may lie in the work tree, where a commit could have put it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -87,7 +87,7 @@ impl WorkTree {
         Ok(refs)
     }
 
-    /// Returns the address of the remote `origin`, as the clone's own configuration has it; nothing it includes is read.
+    /// Returns the address of the remote `origin` in the clone's own configuration; nothing that includes is read.
     ///
     /// # Errors
     /// Returns [`OperatorError::NoOrigin`] when there is none, or none that is followed (F3).

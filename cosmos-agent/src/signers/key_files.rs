@@ -1,4 +1,4 @@
-//! Classic keys folders: each `*.pub` in `overlay/etc/cosmos/keys/` of any layer, each certificate in it with every right.
+//! Classic keys folders: each `*.pub` in `overlay/etc/cosmos/keys/` of any layer; who is in it has every right.
 
 use std::path::{Path, PathBuf};
 

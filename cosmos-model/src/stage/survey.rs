@@ -22,7 +22,7 @@ pub struct HostPaths {
 }
 
 impl HostPaths {
-    /// Returns what a host that has `self` would lose by getting `next`: what is no longer installed, and what is newly deleted.
+    /// Returns what a host loses when `next` follows: what is no longer installed, and what is newly deleted.
     #[must_use]
     pub fn lost_in(&self, next: &Self) -> BTreeSet<RelPath> {
         let dropped = self.installed.difference(&next.installed).cloned();

@@ -12,7 +12,7 @@ use super::{Desk, compose};
 use crate::exit::{Failure, Status};
 use crate::operator::Draft;
 
-/// Works out what is to be signed: the last commit if it is not, a further one if there is something to say, else nothing.
+/// Works out what is signed: the last commit if it is not yet, a further one if there is something to say, or nothing.
 ///
 /// # Errors
 /// Returns a [`Failure`] when another branch is checked out, or there is nothing to release.

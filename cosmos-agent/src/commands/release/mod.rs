@@ -1,6 +1,6 @@
 //! `cosmos release`: what the remote has is verified, what is new is shown, then it is signed and pushed.
 //!
-//! The release is judged before it leaves this machine, as a host would judge it; what hosts would refuse is not pushed.
+//! The release is judged before it leaves this machine, as hosts would judge it; what they would refuse is not pushed.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -105,11 +105,16 @@ fn confirmed(yes: bool) -> Result<bool, Failure> {
 
 fn end(json: bool, proposal: &Proposal, ended: &str, lines: &[String]) -> Status {
     if json {
+        let statement = match &proposal.sign {
+            Sign::Tag { message } | Sign::Commit { message, .. } => message.lines().next(),
+            Sign::Nothing => None,
+        };
+        let lost = proposal.news.lost.iter().map(|(host, paths)| json!({"host": host, "paths": paths}));
         let body = json!({
             "name": proposal.name, "commit": proposal.commit, "ended": ended,
-            "statement": match &proposal.sign { Sign::Tag { message } | Sign::Commit { message, .. } => message.lines().next(), Sign::Nothing => None },
+            "statement": statement,
             "changed": proposal.news.changed().collect::<Vec<_>>(),
-            "lost": proposal.news.lost.iter().map(|(host, paths)| json!({"host": host, "paths": paths})).collect::<Vec<_>>(),
+            "lost": lost.collect::<Vec<_>>(),
         });
         println!("{}", report_json::envelope("release", "localhost", Status::Done, body));
     } else {

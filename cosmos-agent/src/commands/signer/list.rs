@@ -36,7 +36,8 @@ pub fn run(desk: &Desk<'_>, safe: Option<&Path>) -> Result<Status, Failure> {
         let signers = entries.iter().map(|entry| {
             let fingerprint = entry.signer.fingerprint();
             json!({
-                "name": entry.name, "fingerprint": fingerprint, "user_id": entry.signer.user_id(), "rights": entry.rights,
+                "name": entry.name, "fingerprint": fingerprint, "user_id": entry.signer.user_id(),
+                "rights": entry.rights,
                 "signs": entry.signer.can_sign(), "validity": entry.signer.validity(), "warnings": by_key[&fingerprint],
             })
         });

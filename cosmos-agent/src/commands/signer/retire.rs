@@ -1,4 +1,4 @@
-//! `cosmos signer retire`: somebody may sign no longer; out of every file, and what else still carries them is named (T18).
+//! `cosmos signer retire`: somebody may sign no longer, in any file; what else still carries them is named (T18).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! `cosmos signer revoke`: a key is lost or stolen; its revocation is published with what is vouched for, in one change.
+//! `cosmos signer revoke`: a key is lost or stolen; the revocation goes out with what is vouched for, in one change.
 
 use std::collections::BTreeSet;
 use std::path::Path;
