@@ -104,7 +104,9 @@ impl TrustSet {
         let mut set = Self { goodlist: written.commit_goodlist.into_iter().collect(), ..Self::default() };
         for (name, authorization) in written.authorization {
             let certificates = parsed.certificates(authorization.keyring.as_bytes()).map_err(|error| {
-                format!("the keyring of '{}': {error}", crate::escape::for_terminal(name.as_bytes()))
+                // The library's own words may have several lines.
+                let reason = error.to_string().lines().collect::<Vec<_>>().join("; ");
+                format!("the keyring of '{}': {reason}", crate::escape::for_terminal(name.as_bytes()))
             })?;
             set.authorize(name, authorization.rights(), certificates);
         }
