@@ -166,16 +166,10 @@ mod tests {
     #[test]
     fn every_setting_that_judges_changes_what_the_last_look_is_compared_with() {
         let id = ObjectId::new([1; 20]);
+        let introduction = Introduction::Commit { id, signer: "A".to_owned() };
         let policy = TrustPolicy {
-            mode: Mode::Commits { branch: "main".to_owned() },
-            introduction: Introduction::Commit { id, signer: "A".to_owned() },
-            fleet: None,
-            threshold: 1,
-            policy_threshold: None,
-            merge_rule: MergeRule::All,
-            require_statement: false,
-            max_age: None,
             key_folders: Vec::new(),
+            ..TrustPolicy::new(Mode::Commits { branch: "main".to_owned() }, introduction)
         };
         let change = |edit: &dyn Fn(&mut TrustPolicy)| {
             let mut changed = policy.clone();

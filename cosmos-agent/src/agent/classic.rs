@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cosmos_model::path::RelPath;
 use cosmos_model::stage::Layers;
-use cosmos_model::trust::{Introduction, MergeRule, TrustPolicy};
+use cosmos_model::trust::{Introduction, TrustPolicy};
 
 use super::{Agent, failure};
 use crate::classic::conf::ClassicSettings;
@@ -75,14 +75,7 @@ fn policy(classic: &ClassicSettings, layers: &[Vec<u8>], keys: Vec<u8>) -> Trust
         RelPath::new(&[folder, b"/overlay/etc/cosmos/keys"].concat()).ok()
     };
     TrustPolicy {
-        mode: classic.mode(),
-        introduction: Introduction::Keyring(keys),
-        fleet: None,
-        threshold: 1,
-        policy_threshold: None,
-        merge_rule: MergeRule::All,
-        require_statement: false,
-        max_age: None,
         key_folders: layers.iter().filter_map(keys_of).collect(),
+        ..TrustPolicy::new(classic.mode(), Introduction::Keyring(keys))
     }
 }

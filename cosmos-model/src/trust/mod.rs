@@ -119,6 +119,28 @@ pub struct TrustPolicy {
     pub key_folders: Vec<RelPath>,
 }
 
+impl TrustPolicy {
+    /// Returns what holds where the host says nothing else: one signer, every parent, no limit of age, classic keys in
+    /// [`DEFAULT_KEY_FOLDER`].
+    ///
+    /// # Panics
+    /// Never: the constant is a plain path.
+    #[must_use]
+    pub fn new(mode: Mode, introduction: Introduction) -> Self {
+        Self {
+            mode,
+            introduction,
+            fleet: None,
+            threshold: 1,
+            policy_threshold: None,
+            merge_rule: MergeRule::All,
+            require_statement: false,
+            max_age: None,
+            key_folders: alloc::vec![DEFAULT_KEY_FOLDER.parse().expect("the constant is a plain path")],
+        }
+    }
+}
+
 /// Everything a judgement rests on: bytes and a time, never a verdict.
 pub struct Evidence<'a> {
     /// The refs that were fetched.

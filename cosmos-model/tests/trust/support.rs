@@ -8,9 +8,7 @@ use cosmos_model::object::{ObjectKind, ObjectSource, RawObject, hash};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::time::Time;
-use cosmos_model::trust::{
-    DEFAULT_KEY_FOLDER, Evidence, Introduction, Judgement, MergeRule, Mode, TrustPolicy, TrustState,
-};
+use cosmos_model::trust::{DEFAULT_KEY_FOLDER, Evidence, Introduction, Judgement, Mode, TrustPolicy, TrustState};
 use openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite, SubkeyRevocationBuilder};
 use openpgp::crypto::KeyPair;
 use openpgp::packet::signature::SignatureBuilder;
@@ -310,17 +308,7 @@ pub fn content(text: &str) -> (String, Vec<u8>) {
 }
 
 pub fn tags_policy(introduction: Introduction) -> TrustPolicy {
-    TrustPolicy {
-        mode: Mode::Tags { pattern: "v*".into(), classic: false },
-        introduction,
-        fleet: None,
-        threshold: 1,
-        policy_threshold: None,
-        merge_rule: MergeRule::All,
-        require_statement: false,
-        max_age: None,
-        key_folders: vec![DEFAULT_KEY_FOLDER.parse().unwrap()],
-    }
+    TrustPolicy::new(Mode::Tags { pattern: "v*".into(), classic: false }, introduction)
 }
 
 pub fn commits_policy(id: ObjectId, signer: &Person) -> TrustPolicy {

@@ -7,11 +7,10 @@ use cosmos_model::escape::for_terminal;
 use cosmos_model::host_name::HostName;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
-use cosmos_model::trust::{Introduction, Mode};
+use cosmos_model::trust::{Introduction, Mode, TrustPolicy};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::commands::trust::rules;
 use crate::exec::Answer;
 use crate::operator::{Programs, WorkTree};
 
@@ -82,7 +81,7 @@ impl Carrier<'_> {
             (None, Some(branch)) => Mode::Commits { branch },
             (None, None) => return Err("it does not say what it follows".to_owned()),
         };
-        let rules = rules::laid_down(mode, Introduction::Keyring(Vec::new()));
+        let rules = TrustPolicy::new(mode, Introduction::Keyring(Vec::new()));
         let refs = self.clone.refs().map_err(|error| error.to_string())?;
         let refs = rules.wanted(&refs, HostName::new(&said.host).ok().as_ref());
         if refs.is_empty() {

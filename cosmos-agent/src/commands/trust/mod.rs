@@ -4,7 +4,6 @@ use crate::cli::{GlobalOptions, TrustCommand};
 use crate::exit::{Failure, Status};
 
 mod init;
-pub(super) mod rules;
 
 pub(super) use init::tree::target;
 

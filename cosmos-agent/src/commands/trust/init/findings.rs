@@ -1,10 +1,9 @@
 //! What hosts would refuse of the past, in either mode, and which mode fits what was signed lately.
 
 use cosmos_model::time::Time;
-use cosmos_model::trust::{Evidence, Introduction, Mode, Refused, Survey, TagPattern, TrustState};
+use cosmos_model::trust::{Evidence, Introduction, Mode, Refused, Survey, TagPattern, TrustPolicy, TrustState};
 use serde_json::{Value, json};
 
-use super::super::rules;
 use super::pattern;
 use crate::cli::TrustInitOptions;
 use crate::exit::{Failure, Status};
@@ -51,7 +50,7 @@ impl Findings {
         let keyring: String = signers.iter().map(Signer::armored).collect();
         let introduction = Introduction::Keyring(keyring.into_bytes());
         let commits =
-            rules::laid_down(Mode::Commits { branch: branch.to_owned() }, introduction.clone()).survey(&evidence);
+            TrustPolicy::new(Mode::Commits { branch: branch.to_owned() }, introduction.clone()).survey(&evidence);
         let pattern = options.tags.clone().or_else(|| pattern::guess(clone, &refs));
         let tags = pattern.map(|pattern| Tags::of(pattern, introduction, &evidence)).transpose()?;
         let (mode, because) = propose(&commits, tags.as_ref(), options.mode.as_deref());
@@ -87,7 +86,7 @@ impl Tags {
         let newest = releases.last().and_then(|newest| newest.tag_name()).map(str::to_owned);
         let mode = Mode::Tags { pattern: text.clone(), classic: false };
         // A host that would have begun with these certificates and had them only.
-        let judgement = rules::laid_down(mode, introduction).judge(&TrustState::default(), evidence);
+        let judgement = TrustPolicy::new(mode, introduction).judge(&TrustState::default(), evidence);
         let about_releases = |one: &Refused| releases.iter().any(|release| release.id == one.object);
         let refused = judgement.refusals.into_iter().filter(about_releases).collect();
         Ok(Self { pattern: text, judged: releases.len(), newest, refused })

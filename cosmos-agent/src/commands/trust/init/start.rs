@@ -3,10 +3,11 @@
 use cosmos_model::escape::for_terminal;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
-use cosmos_model::trust::{Evidence, Introduction, Mode, Refusal, Right, TagPattern, TrustSet, TrustState};
+use cosmos_model::trust::{
+    Evidence, Introduction, Mode, Refusal, Right, TagPattern, TrustPolicy, TrustSet, TrustState,
+};
 use serde_json::{Value, json};
 
-use super::super::rules;
 use super::{pattern, tree};
 use crate::cli::TrustInitOptions;
 use crate::exit::{Failure, Status};
@@ -81,7 +82,7 @@ fn judge(
 ) -> Result<(), (String, Refusal)> {
     let introduction = Introduction::Commit { id: commit, signer: signer.to_owned() };
     let evidence = Evidence { refs, objects: clone, now: operation::now() };
-    let judgement = rules::laid_down(mode.clone(), introduction).judge(&TrustState::default(), &evidence);
+    let judgement = TrustPolicy::new(mode.clone(), introduction).judge(&TrustState::default(), &evidence);
     let refused = judgement.refusals.into_iter().find(|refused| !refused.overtaken);
     match (judgement.revision, refused) {
         (Some(_), None) => Ok(()),
