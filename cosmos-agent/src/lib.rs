@@ -2,6 +2,10 @@
 //!
 //! Decisions are made in `cosmos-model`; this crate gathers what they rest on and does what they say.
 
+// First: its macros are in force in what follows.
+#[macro_use]
+pub mod printing;
+
 pub mod agent;
 pub mod apply;
 pub mod classic;

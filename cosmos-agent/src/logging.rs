@@ -7,7 +7,7 @@ use std::io;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
@@ -20,6 +20,9 @@ pub const PATH_CHANGED: &str = "4f2a6c1e0d9b4b0fa5d8c3e7916b27d4";
 pub const TASK_RAN: &str = "9c7d5e30b1f84c2a8e46f1a20d53b98e";
 /// The journal's `MESSAGE_ID` of a run's last entry.
 pub const RUN_ENDED: &str = "e18b3f6a72c94d5d9f07a4c6d2108b35";
+
+/// The target of entries about what a run did: on a terminal its report says the same.
+const RUN: &str = "cosmos::run";
 
 /// Starts logging for the rest of the process; call it once.
 ///
@@ -43,7 +46,8 @@ fn is_standard_error(journal_stream: &str) -> bool {
     nix::sys::stat::fstat(io::stderr()).is_ok_and(|stat| journal_stream == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
-/// Returns a layer that writes warnings, with `-v` information, with `-vv` everything, without times.
+/// Returns a layer that writes warnings, with `-v` information, with `-vv` everything, without times. What a run did is left
+/// to its report.
 pub fn sentences<S, W>(verbosity: u8, writer: W) -> impl Layer<S>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
@@ -54,7 +58,10 @@ where
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt::layer().with_writer(writer).event_format(Sentence).with_filter(level)
+    tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .event_format(Sentence)
+        .with_filter(filter_fn(move |metadata| *metadata.level() <= level && metadata.target() != RUN))
 }
 
 /// An event as people read it: what kind, then the sentence. Fields are for machines.
@@ -103,6 +110,7 @@ impl RunName<'_> {
     pub fn path_changed(self, path: &str, sentence: &str) {
         let Self { command, commit } = self;
         info!(
+            target: RUN,
             message_id = PATH_CHANGED,
             cosmos_command = command,
             cosmos_commit = commit,
@@ -115,6 +123,7 @@ impl RunName<'_> {
     pub fn task_ran(self, task: &str, sentence: &str) {
         let Self { command, commit } = self;
         info!(
+            target: RUN,
             message_id = TASK_RAN,
             cosmos_command = command,
             cosmos_commit = commit,
@@ -127,6 +136,7 @@ impl RunName<'_> {
     pub fn ended(self, exit: u8, changed: usize, sentence: &str) {
         let Self { command, commit } = self;
         info!(
+            target: RUN,
             message_id = RUN_ENDED,
             cosmos_command = command,
             cosmos_commit = commit,

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     if let [_, word] = env::args_os().collect::<Vec<_>>().as_slice()
         && (word == "--version" || word == "-V")
     {
-        println!("cosmos {}", env!("CARGO_PKG_VERSION"));
+        cosmos_agent::printing::to_stdout(format_args!("cosmos {}\n", env!("CARGO_PKG_VERSION")));
         return ExitCode::SUCCESS;
     }
     cosmos_agent::environment::seal();

@@ -121,3 +121,35 @@ fn a_task_that_fails_reads_so() {
     let failing = status.stdout.lines().find(|line| line.starts_with("failing")).unwrap_or_default();
     insta::assert_snapshot!(without_times(&format!("{}{}{failing}\n", ran.stdout, ran.stderr)));
 }
+
+/// Runs `cosmos run --verbose` with its standard output going there; returns the exit status and standard error.
+fn run_printing_to(settled: &Settled, stdout: impl Into<std::process::Stdio>) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cosmos"));
+    let run = command.arg("--root").arg(&settled.host).args(["run", "--verbose"]).stdout(stdout);
+    let ended = run.stderr(std::process::Stdio::piped()).output().expect("the agent runs");
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+#[test]
+fn a_run_whose_reader_left_is_finished_and_remembered() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/motd", "hello again\n");
+    settled.commit();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    assert_eq!(run_printing_to(&settled, writer), (Some(0), String::new()));
+    assert_eq!(support::read(&settled.host, "etc/motd"), "hello again\n");
+    settled.run().prints("");
+}
+
+#[test]
+fn what_a_full_disk_swallowed_of_the_output_is_said_once_and_the_run_is_finished() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/motd", "hello again\n");
+    settled.commit();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let complaint = "error: cannot write to standard output: No space left on device (os error 28)\n\
+                     hint: the command itself went on; repeat what only shows something where there is room\n";
+    assert_eq!(run_printing_to(&settled, full), (Some(1), complaint.to_owned()));
+    assert_eq!(support::read(&settled.host, "etc/motd"), "hello again\n");
+}

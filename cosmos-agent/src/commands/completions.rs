@@ -9,6 +9,8 @@ use crate::exit::{Failure, Status};
 /// # Errors
 /// None; the signature is that of every command.
 pub fn run(shell: clap_complete::Shell) -> Result<Status, Failure> {
-    clap_complete::generate(shell, &mut crate::cli::Cli::command(), "cosmos", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut crate::cli::Cli::command(), "cosmos", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
     Ok(Status::Done)
 }

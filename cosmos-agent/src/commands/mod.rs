@@ -4,6 +4,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, GlobalOptions};
 use crate::exit::{Failure, Status};
+use crate::printing;
 
 mod apply;
 mod clone;
@@ -66,6 +67,7 @@ pub fn execute(cli: Cli) -> Status {
         eprintln!("{failure}");
         failure.status
     });
+    let status = if printing::all_arrived() { status } else { status.max(Status::Failed) };
     status.for_host(crate::classic::settings_folder(global).is_some())
 }
 
