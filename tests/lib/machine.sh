@@ -38,6 +38,13 @@ network_up() {
     ip netns add "$PREFIX-$1" && ip -n "$PREFIX-$1" link set lo up && at_exit ip netns del "$PREFIX-$1"
 }
 
+# network_link A B ADDRESS-OF-A ADDRESS-OF-B: a cable between two machines, `to-B` on one side and `to-A` on the other.
+network_link() {
+    ip link add "to-$2" netns "$PREFIX-$1" type veth peer name "to-$1" netns "$PREFIX-$2" || return
+    ip -n "$PREFIX-$1" address add "$3" dev "to-$2" && ip -n "$PREFIX-$1" link set "to-$2" up &&
+        ip -n "$PREFIX-$2" address add "$4" dev "to-$1" && ip -n "$PREFIX-$2" link set "to-$1" up
+}
+
 # in_network NAME COMMAND...: runs one of this computer's programs in a machine's network.
 in_network() {
     local name=$1

@@ -11,6 +11,9 @@ PREFIX=cosmos-test-${COSMOS_TEST_RUN:-$$}
 # The agent under test; the runner sets it to the release build.
 : "${COSMOS:=$PROJECT/target/release/cosmos}"
 
+# The tools of modules, built beside it.
+TOOLS=$(dirname "$COSMOS")/cosmos-tools
+
 # Short on purpose: gpg-agent's socket paths must stay below 108 bytes.
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/$PREFIX.XXXXXX")
 

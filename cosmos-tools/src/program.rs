@@ -1,0 +1,142 @@
+//! Starting programs: the only place that does.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How much of an answer is read; a phone that talks on is not asked further.
+const ANSWER: u64 = 64 << 10;
+
+/// Why a program gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// It did not start.
+    #[error("cannot start '{}'", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// It was lost while it ran.
+    #[error("cannot wait for '{}'", program.display())]
+    Wait {
+        /// The program.
+        program: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// It was ended, since it took too long.
+    #[error("'{}' gave no answer for {} seconds", program.display(), limit.as_secs())]
+    Slow {
+        /// The program.
+        program: PathBuf,
+        /// How long it had.
+        limit: Duration,
+    },
+}
+
+/// What a program answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its exit status; 128 and the signal's number when a signal ended it.
+    pub status: i32,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error.
+    pub complaint: String,
+}
+
+/// Asks a program one thing; it is ended when it has not answered within the limit.
+pub fn ask(program: &Path, arguments: &[OsString], limit: Duration) -> Result<Answer, ProgramError> {
+    let lost = |source| ProgramError::Wait { program: program.into(), source };
+    let mut child = start(
+        program,
+        Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+    )?;
+    let (say, hear) = mpsc::channel();
+    read(child.stdout.take(), say.clone(), true);
+    read(child.stderr.take(), say, false);
+    let (mut output, mut complaint) = (String::new(), String::new());
+    for _ in 0..2 {
+        match hear.recv_timeout(limit) {
+            Ok((true, text)) => output = text,
+            Ok((false, text)) => complaint = text,
+            Err(_) => {
+                // It may have ended this very moment; then there is nothing to end.
+                let _ = child.kill();
+                child.wait().map_err(lost)?;
+                return Err(ProgramError::Slow { program: program.into(), limit });
+            }
+        }
+    }
+    let status = code(child.wait().map_err(lost)?);
+    Ok(Answer { status, output, complaint })
+}
+
+/// Runs a program to its end, with our own output, and returns its exit status.
+pub fn run(program: &Path, arguments: &[OsString]) -> Result<i32, ProgramError> {
+    let mut child = start(program, Command::new(program).args(arguments).stdin(Stdio::null()))?;
+    child.wait().map(code).map_err(|source| ProgramError::Wait { program: program.into(), source })
+}
+
+/// Becomes a program; returns only when that fails.
+pub fn become_program(program: &Path, arguments: &[OsString]) -> ProgramError {
+    let source = Command::new(program).args(arguments).exec();
+    ProgramError::Start { program: program.into(), source }
+}
+
+fn start(program: &Path, command: &mut Command) -> Result<Child, ProgramError> {
+    command.spawn().map_err(|source| ProgramError::Start { program: program.into(), source })
+}
+
+/// Reads a pipe in the background and sends what was in it.
+fn read<P: io::Read + Send + 'static>(pipe: Option<P>, say: mpsc::Sender<(bool, String)>, output: bool) {
+    let pipe = pipe.expect("it was made a pipe");
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // A pipe that breaks ends the answer there; whoever reads it finds it incomplete.
+        let _ = pipe.take(ANSWER).read_to_end(&mut bytes);
+        // Nobody listens any more when the limit passed.
+        let _ = say.send((output, String::from_utf8_lossy(&bytes).into_owned()));
+    });
+}
+
+fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Result<Answer, ProgramError> {
+        ask(Path::new("/bin/sh"), &["-c".into(), script.into()], limit)
+    }
+
+    #[test]
+    fn an_answer_has_status_output_and_complaint() {
+        let answer = shell("echo yes; echo no >&2; exit 3", Duration::from_secs(60)).unwrap();
+        assert_eq!((answer.status, &*answer.output, &*answer.complaint), (3, "yes\n", "no\n"));
+        assert_eq!(shell("kill -9 $$", Duration::from_secs(60)).unwrap().status, 137);
+    }
+
+    #[test]
+    fn a_program_that_does_not_answer_is_ended() {
+        let error = shell("exec sleep 600", Duration::from_millis(50)).unwrap_err();
+        assert!(matches!(error, ProgramError::Slow { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = run(Path::new("/nowhere/adb"), &[]).unwrap_err();
+        assert_eq!(error.to_string(), "cannot start '/nowhere/adb'");
+    }
+}
