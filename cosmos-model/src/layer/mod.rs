@@ -1,0 +1,77 @@
+//! `layer.toml`: what a layer needs and how its files are installed (docs/formats.md §4); a file for each table.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::document::{Document, Mistake};
+
+mod files;
+
+pub use files::FileRule;
+
+/// Tables that a later version reads; until then they are refused by name, never ignored.
+const LATER: [&str; 7] = ["params", "param", "packages", "tasks", "check", "service", "probe"];
+
+/// What one layer says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerFile {
+    /// Names of the layers it needs, first wins.
+    pub uses: Vec<LayerName>,
+    /// When and why the host was retired.
+    pub retired: Option<String>,
+    /// Attributes of paths, in the order written.
+    pub files: Vec<FileRule>,
+}
+
+/// A layer as a file asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerName {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands: file, line and column.
+    pub place: String,
+}
+
+type Table<'t> = toml::de::DeTable<'t>;
+
+/// Reads the text of the `layer.toml` named `file`.
+///
+/// # Errors
+/// Returns every mistake.
+pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
+    let (mut document, table) = Document::read(file, text);
+    let table = table.get_ref();
+    document.only(table, "", &["use", "retired", "files"], &LATER);
+    let layer = LayerFile {
+        uses: layer_names(&mut document, table),
+        retired: retired(&mut document, table),
+        files: files::file_rules(&mut document, table),
+    };
+    if document.mistakes.is_empty() { Ok(layer) } else { Err(document.mistakes) }
+}
+
+/// Reads the key `use`.
+pub(crate) fn layer_names<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<LayerName> {
+    let mut names = Vec::new();
+    for (name, span) in document.strings(table, "use") {
+        let sound = !name.is_empty() && !name.contains('/') && !matches!(name, "." | "..") && !name.contains('\0');
+        if sound {
+            names.push(LayerName { name: name.to_string(), place: document.place(&span) });
+        } else {
+            let shown = crate::escape::for_terminal(name.as_bytes());
+            document.mistake(span, format!("'{shown}' is not a layer's name"), "a folder in models/ or at the top");
+        }
+    }
+    names
+}
+
+fn retired<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<String> {
+    let (text, span) = document.string(table, "retired")?;
+    let (date, why) = text.split_once(' ').unwrap_or((text, ""));
+    if date.parse::<jiff::civil::Date>().is_ok() && !why.trim().is_empty() {
+        return Some(crate::escape::for_terminal(text.as_bytes()));
+    }
+    document.mistake(span, "'retired' must be a date and a reason", "write retired = \"2026-01-10 replaced by ns3\"");
+    None
+}
