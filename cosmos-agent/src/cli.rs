@@ -9,7 +9,7 @@ mod adoption;
 mod operator;
 
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
-pub use operator::{BelieveOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
+pub use operator::{BelieveOptions, ParamsOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
 
 /// Makes this host what a signed repository says it should be.
 #[derive(Debug, Parser)]
@@ -75,6 +75,12 @@ pub enum Command {
     /// Shows what apply would do, as a diff
     #[command(visible_alias = "diff")]
     Plan,
+    /// Shows what templates see of this host
+    #[command(after_help = "Examples:\n  cosmos facts\n  cosmos facts --json")]
+    Facts,
+    /// Shows the parameters of a host's modules, where each value comes from, and what it beat: for operators
+    #[command(after_help = "Examples:\n  cosmos params ns1.example.org\n  cosmos params ns1.example.org --json")]
+    Params(ParamsOptions),
     /// Shows where this host differs from what was applied; exit status 5 when it does
     Drift,
     /// Shows which revision is accepted, applied, refused, and whether this host is well

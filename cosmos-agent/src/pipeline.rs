@@ -2,16 +2,19 @@
 
 mod authenticate;
 mod part;
+mod rests_on;
 mod testing;
 
 pub use authenticate::prospects;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::escape;
+use cosmos_model::facts::Facts;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::plan::Plan;
@@ -46,6 +49,8 @@ pub struct Pipeline<'a> {
     now: Time,
     /// The revision whose model this run wrote to a classic host's folder, where no task ran since.
     shown: Option<ObjectId>,
+    /// What is known about this host, once it was asked for.
+    facts: OnceCell<Facts>,
     /// What the next run must know.
     pub record: Record,
     /// What happened so far.
@@ -57,7 +62,17 @@ impl<'a> Pipeline<'a> {
     #[must_use]
     pub fn new(agent: &'a Agent, host: &'a mut dyn Host, record: Record, report: Report, now: Time) -> Self {
         let state = agent.site.state_folder(agent.settings.backup_size);
-        Self { agent, state, host, store: Store::at(agent.site.store()), now, shown: None, record, report }
+        Self {
+            agent,
+            state,
+            host,
+            store: Store::at(agent.site.store()),
+            now,
+            shown: None,
+            facts: OnceCell::new(),
+            record,
+            report,
+        }
     }
 
     /// Fetches and authenticates, and between them runs the scripts of a classic host, whose model folder and clone
@@ -103,7 +118,8 @@ impl<'a> Pipeline<'a> {
     fn enforce(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
-        let settled = managed.is_settled_at(revision.commit()) && self.is_model_of(revision)?;
+        let settled =
+            managed.is_settled_at(revision.commit()) && self.is_model_of(revision)? && self.rests_as_applied();
         let mut staged = if settled { None } else { Some(self.prepare(revision, &managed)?) };
         let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
         let mut written = false;
@@ -231,7 +247,8 @@ impl<'a> Pipeline<'a> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
-        if managed.is_settled_at(revision.commit()) && self.is_host_as_left(&managed)? {
+        let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied();
+        if settled && self.is_host_as_left(&managed)? {
             return Ok(Vec::new());
         }
         self.record.state.hindrance = None;
@@ -279,7 +296,7 @@ impl<'a> Pipeline<'a> {
     fn stage(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
         self.store.open()?;
         let objects = Watched::new(self.agent, &self.store, "staging");
-        let staged = stage::stage(self.agent, revision, &objects, managed);
+        let staged = stage::stage(self.agent, revision, &objects, managed, self.facts());
         drop(objects);
         staged.map_err(|error| {
             self.is_hindered(error.to_string(), error.needs_newer_agent());
@@ -326,10 +343,11 @@ impl<'a> Pipeline<'a> {
             self.record.state.as_released = None;
             self.record.save()?;
         }
+        let rests_on = self.begin_to_rest(&model)?;
         for _ in 0..PLANS {
             let plan = self.plan(&model, &managed)?;
             refuse_brake(&plan)?;
-            let contents = stage::Contents::new(self.agent, &self.store);
+            let contents = stage::Contents::new(self.agent, &self.store, &model);
             let bar = progress::bar(self.agent);
             let applied = self.host.apply(&plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
             drop(bar);
@@ -341,6 +359,7 @@ impl<'a> Pipeline<'a> {
             managed = applied.managed;
             if applied.refused.is_empty() {
                 self.record.state.as_released = as_released;
+                self.record.state.rests_on = rests_on;
                 return Ok(());
             }
         }

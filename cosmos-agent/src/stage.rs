@@ -1,16 +1,18 @@
 //! Staging with effects: known hashes in, the model of this host or a failure out, and the bytes of its files.
 
 use cosmos_model::content::{Content, ContentHash, ContentSource};
+use cosmos_model::facts::Facts;
 use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
-use cosmos_model::stage::{KnownContent, StageError};
+use cosmos_model::stage::{Inputs, KnownContent, StageError};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
 use crate::apply::ContentError;
 use crate::apply::managed_file::KnownBlobs;
+use crate::built_in;
 use crate::exit::{Failure, Status};
 use crate::managed::View;
 use crate::store::Store;
@@ -24,8 +26,9 @@ pub fn stage(
     revision: &VerifiedRevision,
     objects: &dyn ObjectSource,
     managed: &View<'_>,
+    facts: &Facts,
 ) -> Result<StagedModel, StageError> {
-    cosmos_model::stage::stage(revision, &agent.layers, objects, &Known(managed.known()))
+    cosmos_model::stage::stage(revision, &agent.layers, objects, &Known(managed.known()), &inputs(facts))
 }
 
 /// Merges the layers of this host as far as they differ from those of `applied`; `None` where that takes a whole model.
@@ -36,8 +39,14 @@ pub fn stage_since(
     revision: &VerifiedRevision,
     objects: &dyn ObjectSource,
     managed: &View<'_>,
+    facts: &Facts,
 ) -> Option<StagedModel> {
-    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &Known(managed.known()))
+    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &Known(managed.known()), &inputs(facts))
+}
+
+/// Returns what a model rests on besides its revision.
+fn inputs(facts: &Facts) -> Inputs<'_> {
+    Inputs { facts: Some(facts), built_in: Some(built_in::tree()) }
 }
 
 /// Returns the failure of a host that has no model.
@@ -53,6 +62,17 @@ pub fn failure(error: &StageError) -> Failure {
     Failure::new(Status::Failed, error, format!("{hint}; what was applied before stays enforced until then"))
 }
 
+/// Returns the failure of an operator whose repository has mistakes, each with its hint below it.
+#[must_use]
+pub fn mistaken(error: &StageError) -> Failure {
+    let StageError::Mistakes(mistakes) = error else { return failure(error) };
+    let lines = mistakes.iter().map(|mistake| match mistake.hint.as_str() {
+        "" => mistake.to_string(),
+        hint => format!("{mistake}\n    {hint}"),
+    });
+    Failure::of(Status::Failed, lines.collect::<Vec<_>>().join("\n"), "mend the repository")
+}
+
 /// Hashes of blobs that the managed set already has, so that they are not read again.
 struct Known<'a>(Option<KnownBlobs<'a>>);
 
@@ -62,17 +82,18 @@ impl KnownContent for Known<'_> {
     }
 }
 
-/// The bytes of planned files: from the store, or from the model folder where a task made them (C5).
+/// The bytes of planned files: from the store, from the model where a template was rendered, or from the model folder where a task made them (C5).
 pub struct Contents<'a> {
     agent: &'a Agent,
     store: &'a Store,
+    model: &'a StagedModel,
 }
 
 impl<'a> Contents<'a> {
-    /// Reads from the store, and from the model folder of `agent`.
+    /// Reads what `model` needs.
     #[must_use]
-    pub const fn new(agent: &'a Agent, store: &'a Store) -> Self {
-        Self { agent, store }
+    pub const fn new(agent: &'a Agent, store: &'a Store, model: &'a StagedModel) -> Self {
+        Self { agent, store, model }
     }
 }
 
@@ -80,6 +101,10 @@ impl crate::apply::Contents for Contents<'_> {
     fn read(&self, path: &RelPath, content: &Content) -> Result<Vec<u8>, ContentError> {
         match content.source {
             ContentSource::Blob(id) => Ok(object::read(self.store, id, ObjectKind::Blob)?),
+            ContentSource::Rendered => {
+                let bytes = self.model.rendered().get(&content.hash);
+                bytes.cloned().ok_or_else(|| "no template of this model became it".into())
+            }
             ContentSource::Model => {
                 let folder = self.agent.model_folder();
                 Ok(crate::model_folder::listing::content(folder.path(), path, content.hash)?)

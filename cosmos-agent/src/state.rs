@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
+use cosmos_model::staged::RestsOn;
 use cosmos_model::time::Time;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 use serde::{Deserialize, Serialize};
@@ -46,12 +47,25 @@ pub struct State {
     /// Which model was applied last as it was released, no pre-task having changed it; on a classic host (C5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_released: Option<ContentHash>,
+    /// What the applied model rests on besides its revision; none where it rests on nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<Rested>,
     /// Why the accepted revision cannot be applied here, so that the one applied before stays enforced.
     pub hindrance: Option<Hindrance>,
     /// When and why the host was retired, as the applied model words it.
     pub retired: Option<String>,
     /// The machine id the state was made on; another one means the machine was cloned.
     pub machine: Option<String>,
+}
+
+/// What the applied model rests on besides its revision, as it was then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rested {
+    /// Which facts, and whether modules that come with the agent.
+    pub on: RestsOn,
+    /// Their hash; none while a model is being applied, which then has to be staged again.
+    pub identity: Option<ContentHash>,
 }
 
 /// What was seen at the last look; how judging it ended is the judge's to remember.
@@ -92,6 +106,7 @@ impl Default for State {
             generation: 0,
             tested: None,
             as_released: None,
+            rests_on: None,
             hindrance: None,
             retired: None,
             machine: None,

@@ -13,7 +13,7 @@ use classic_support::{installed, tree};
 use cosmos_agent::model_folder::listing;
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
-use cosmos_model::stage::{KnownContent, Layers, StageError, stage};
+use cosmos_model::stage::{Inputs, KnownContent, Layers, StageError, stage};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 use proptest::prelude::*;
@@ -56,7 +56,7 @@ fn merged(layers: &[(Layer, bool)], objects: &mut Objects) -> Result<StagedModel
     });
     let root = objects.tree(&nodes.map(|(path, node)| (path, written(node))).collect::<Vec<_>>());
     let folders = layers.iter().enumerate().map(|(number, (_, nested))| folder(number, *nested).into_bytes()).collect();
-    stage(&revision(root), &Layers::Classic { folders }, objects, &NothingKnown)
+    stage(&revision(root), &Layers::Classic { folders }, objects, &NothingKnown, &Inputs::default())
 }
 
 fn folder(number: usize, nested: bool) -> String {
@@ -185,7 +185,8 @@ fn a_missing_layer_is_refused_with_the_model_untouched() {
     let staged = merged(&[(layer, false)], &mut objects).unwrap();
     listing::write(&model, &index, &staged, &objects).unwrap();
     let folders = vec![b"0/".to_vec(), b"gone/".to_vec()];
-    let refused = stage(staged.revision(), &Layers::Classic { folders }, &objects, &NothingKnown).unwrap_err();
+    let refused = stage(staged.revision(), &Layers::Classic { folders }, &objects, &NothingKnown, &Inputs::default())
+        .unwrap_err();
     assert!(refused.to_string().contains("the layer 'gone' does not exist in the repository"), "{refused}");
     assert_eq!(tree(&model), ["overlay/ 755", "overlay/a 644 \"one\""]);
 }

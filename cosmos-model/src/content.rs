@@ -70,15 +70,17 @@ pub struct Content {
     pub hash: ContentHash,
     /// The number of bytes.
     pub size: u64,
-    /// Whether the bytes come from the verified repository or from a task that changed the model (C5).
+    /// Whether the bytes come from the verified repository, a template of it, or a task that changed the model (C5).
     pub source: ContentSource,
 }
 
-/// The two places bytes may come from.
+/// The places bytes may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentSource {
     /// A blob of the verified revision.
     Blob(crate::object_id::ObjectId),
+    /// A template; the model has the bytes ([`crate::staged::StagedModel::rendered`]).
+    Rendered,
     /// The classic model folder, changed by one of our own tasks; the path is the entry's own (C5).
     Model,
 }

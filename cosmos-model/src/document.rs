@@ -39,7 +39,8 @@ pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
 /// A text being read, and the mistakes found so far.
 pub(crate) struct Document<'t> {
     file: &'t str,
-    text: &'t str,
+    /// Where each line begins.
+    lines: Vec<usize>,
     pub(crate) mistakes: Vec<Mistake>,
 }
 
@@ -47,7 +48,9 @@ impl<'t> Document<'t> {
     /// Reads `text` as TOML; what cannot be read is a mistake already, the rest is still looked at.
     pub(crate) fn read(file: &'t str, text: &'t str) -> (Self, Spanned<DeTable<'t>>) {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let mut document = Self { file, text, mistakes: Vec::new() };
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = core::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect();
+        let mut document = Self { file, lines, mistakes: Vec::new() };
         for error in errors {
             document.mistake(error.span().unwrap_or(0..0), error.message(), "see the format's page, docs/formats.md");
         }
@@ -61,9 +64,8 @@ impl<'t> Document<'t> {
 
     /// Returns the file, line and column at which `span` begins.
     pub(crate) fn place(&self, span: &Range<usize>) -> String {
-        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
+        let line = self.lines.partition_point(|start| *start <= span.start);
+        let column = span.start - self.lines[line - 1] + 1;
         format!("{}:{line}:{column}", self.file)
     }
 

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::document::{Document, Mistake};
 use crate::host_name::HostName;
 use crate::layer::LayerName;
+use crate::params::Assignment;
 use crate::pattern::HostPatterns;
 
 /// The version of the format that this agent reads.
@@ -41,6 +42,8 @@ pub struct Rule {
     pub hosts: HostPatterns,
     /// Layers they use.
     pub layers: Vec<LayerName>,
+    /// Values for parameters of modules.
+    pub params: Vec<Assignment>,
 }
 
 /// Why a fleet file is of no use to this agent.
@@ -57,6 +60,12 @@ impl Fleet {
     pub fn layers_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a LayerName> {
         let matching = self.rules.iter().rev().filter(|rule| rule.hosts.matches(host));
         matching.flat_map(|rule| &rule.layers)
+    }
+
+    /// Returns what rules give to parameters on `host`, the last rule's first.
+    pub fn params_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Assignment> {
+        let matching = self.rules.iter().rev().filter(|rule| rule.hosts.matches(host));
+        matching.flat_map(|rule| &rule.params)
     }
 }
 
@@ -133,7 +142,7 @@ fn mode<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<ProposedMo
 }
 
 fn read_rule<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Rule {
-    document.only(table, "rule.", &["hosts", "use"], &["params"]);
+    document.only(table, "rule.", &["hosts", "use", "params"], &[]);
     let mut rule = Rule::default();
     if !table.contains_key("hosts") {
         let place = table.keys().next().map_or(0..0, toml::Spanned::span);
@@ -146,5 +155,6 @@ fn read_rule<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Rule {
         }
     }
     rule.layers = crate::layer::layer_names(document, table);
+    rule.params = crate::params::assignments(document, table);
     rule
 }

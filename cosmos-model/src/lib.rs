@@ -8,15 +8,19 @@
 
 extern crate alloc;
 
+pub mod built_in;
 pub mod content;
 pub mod document;
 pub mod escape;
+pub mod facts;
 pub mod fleet;
 pub mod host_name;
 pub mod layer;
 pub mod managed;
+pub mod network;
 pub mod object;
 pub mod object_id;
+pub mod params;
 pub mod path;
 pub mod pattern;
 pub mod plan;
@@ -27,5 +31,6 @@ pub mod release;
 pub mod snapshot;
 pub mod stage;
 pub mod staged;
+pub mod template;
 pub mod time;
 pub mod trust;

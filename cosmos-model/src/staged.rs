@@ -1,10 +1,10 @@
 //! The staged model: what a verified revision says this host should look like.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::content::Content;
+use crate::content::{Content, ContentHash};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
 use crate::trust::VerifiedRevision;
@@ -105,6 +105,17 @@ pub struct StagedModel {
     pub(crate) others: BTreeMap<RelPath, (StagedKind, bool)>,
     pub(crate) retired: Option<String>,
     pub(crate) left_out: Vec<RelPath>,
+    pub(crate) rendered: BTreeMap<ContentHash, Vec<u8>>,
+    pub(crate) rests_on: RestsOn,
+}
+
+/// What a model rests on besides its revision.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct RestsOn {
+    /// The facts that templates and conditions looked at.
+    pub facts: BTreeSet<String>,
+    /// Whether it has modules that come with the agent.
+    pub built_in: bool,
 }
 
 impl StagedModel {
@@ -184,6 +195,18 @@ impl StagedModel {
     #[must_use]
     pub fn left_out(&self) -> &[RelPath] {
         &self.left_out
+    }
+
+    /// Returns the bytes of rendered files, by their hash.
+    #[must_use]
+    pub const fn rendered(&self) -> &BTreeMap<ContentHash, Vec<u8>> {
+        &self.rendered
+    }
+
+    /// Returns what the model rests on besides its revision.
+    #[must_use]
+    pub const fn rests_on(&self) -> &RestsOn {
+        &self.rests_on
     }
 
     /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.

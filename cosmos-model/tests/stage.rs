@@ -75,7 +75,6 @@ fn every_mistake_is_reported_at_once_with_its_line() {
          fleet.toml:2:1: unknown key 'flet'\n\
          fleet.toml:3:9: 'agent' must be a string, this is an integer\n\
          fleet.toml:5:10: 'ns[9-1]' is not a host pattern: a range must be like [1-20]\n\
-         fleet.toml:6:7: 'rule.params' is not supported by this version of cosmos\n\
          layer.toml:2:8: '/etc/x' is not a path pattern: \
          a path pattern is relative to the root, without leading slash, '.' and '..'\n\
          layer.toml:3:8: 'mode' must be octal digits up to 7777\n\

@@ -8,7 +8,7 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::object::ObjectKind;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
-use cosmos_model::stage::{KnownContent, stage, stage_since};
+use cosmos_model::stage::{Inputs, KnownContent, stage, stage_since};
 use cosmos_model::staged::StagedEntry;
 use proptest::prelude::*;
 use support::{Objects, Tree, native, revision, staged};
@@ -83,7 +83,8 @@ fn shadowed_and_known_files_are_not_read_and_a_tree_is_read_once() {
     let root = tree.write(&mut objects);
     let id = |text: &str| cosmos_model::object::hash(ObjectKind::Blob, text.as_bytes()).expect("no collision");
     let known = Known([(id("known"), (5, ContentHash::of(b"known")))].into());
-    stage(&revision(root, 0), &native(HOST), &objects, &known).unwrap_or_else(|error| panic!("{error}"));
+    stage(&revision(root, 0), &native(HOST), &objects, &known, &Inputs::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     let read = objects.read.borrow();
     assert_eq!([id("wins"), id("shadowed"), id("known")].map(|id| read.contains(&id)), [true, false, false]);
 }
@@ -113,7 +114,7 @@ fn of_a_changed_release_only_changed_folders_are_read_and_other_layers_or_rules_
         ("overlay/etc/c/w", "w"),
         ("delete/etc/c/w", ""),
     ]));
-    let part = |next| stage_since(&since, next, &native(HOST), &objects, &Known(BTreeMap::new()));
+    let part = |next| stage_since(&since, next, &native(HOST), &objects, &Known(BTreeMap::new()), &Inputs::default());
     let staged = part(&next).expect("only a file differs");
     assert_eq!(
         support::overlay(&staged),
@@ -137,7 +138,8 @@ fn ten_thousand_files_are_staged_from_trees_alone_in_little_memory() {
     let root = Tree::new(&files).write(&mut objects);
     let known = Known::all_of(&objects);
     let start = std::time::Instant::now();
-    let model = stage(&revision(root, 0), &native(HOST), &objects, &known).unwrap_or_else(|error| panic!("{error}"));
+    let model = stage(&revision(root, 0), &native(HOST), &objects, &known, &Inputs::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     println!("staged in {:?}", start.elapsed());
     assert_eq!(model.entries().len(), 10_102);
     // The root, `overlay` and 102 folders below it; the root is read again as the root layer and for global/.

@@ -11,7 +11,7 @@ use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::planner::{self, PlanSettings};
 use cosmos_model::snapshot::HostSnapshot;
-use cosmos_model::stage::{KnownContent, Layers, stage};
+use cosmos_model::stage::{Inputs, KnownContent, Layers, stage};
 use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind, StagedModel};
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 use nix::errno::Errno;
@@ -90,7 +90,7 @@ impl Machine {
     fn model(&mut self, commit: u8, wanted: &[(&str, Want)]) -> StagedModel {
         let host = cosmos_model::host_name::HostName::new("ns1.example.org").unwrap();
         let layers = Layers::Native { host, agent: (0, 1, 0) };
-        let mut model = stage(&revision(commit), &layers, &EmptyTree, &EmptyTree).unwrap();
+        let mut model = stage(&revision(commit), &layers, &EmptyTree, &EmptyTree, &Inputs::default()).unwrap();
         let mut entries = BTreeMap::new();
         for (name, want) in wanted {
             for folder in path(name).ancestors() {

@@ -55,6 +55,16 @@ pub struct ReleaseOptions {
     pub believe: BelieveOptions,
 }
 
+/// Options of `params`.
+#[derive(Debug, Args)]
+pub struct ParamsOptions {
+    /// Whose parameters
+    pub host: String,
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+}
+
 /// Options of `signer`.
 #[derive(Debug, Args)]
 pub struct SignerOptions {

@@ -12,12 +12,14 @@ mod completions;
 mod daemon;
 mod demo;
 mod drift;
+mod facts;
 mod fleet;
 mod folder;
 mod gpg;
 pub mod init;
 mod log;
 mod manual;
+mod params;
 mod pause;
 mod plan;
 mod push;
@@ -45,6 +47,8 @@ pub fn execute(cli: Cli) -> Status {
         Command::Apply(options) => apply::run(&options, global),
         Command::Run(options) => run::run(&options, global),
         Command::Plan => plan::run(global),
+        Command::Facts => facts::run(global),
+        Command::Params(options) => params::run(&options, global),
         Command::Drift => drift::run(global),
         Command::Status => status::run(global),
         Command::Fleet(options) => fleet::run(&options, global),

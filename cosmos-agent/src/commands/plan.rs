@@ -47,7 +47,7 @@ fn show(agent: &Agent, pipeline: &Pipeline<'_>, model: &StagedModel, plan: &Plan
         if let (Action::WriteFile { content, .. }, Observed::File { size, .. }) = (step.action(), step.expects())
             && content.size.max(*size) <= LARGEST
         {
-            let new = Contents::new(agent, pipeline.store()).read(step.path(), content);
+            let new = Contents::new(agent, pipeline.store(), model).read(step.path(), content);
             let new = new.map_err(|error| Failure::new(Status::Failed, error.as_ref(), "run 'cosmos update'"))?;
             let old = agent.site.root.read(step.path(), LARGEST)?.unwrap_or_default();
             print!("{}", diff::unified(&old, &new, &palette));

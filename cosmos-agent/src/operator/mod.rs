@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::exit::{Failure, Status};
 
+mod as_it_is;
 mod draft;
 mod git_settings;
 mod mirror;
@@ -17,6 +18,7 @@ mod settings;
 mod signing_key;
 mod work_tree;
 
+pub use as_it_is::AsItIs;
 pub use draft::Draft;
 pub use git_settings::GitSettings;
 pub use mirror::Mirror;

@@ -9,6 +9,7 @@ use cosmos_model::refs::RemoteRef;
 use git2::{ErrorCode, ObjectType, Odb, Repository, RepositoryOpenFlags, StatusOptions};
 
 use super::OperatorError;
+use crate::built_in;
 use crate::classic::git_config;
 use crate::fetch::url::Location;
 use crate::store::{chain, kind_of, library, oid};
@@ -131,6 +132,12 @@ impl WorkTree {
         made.map(|_| ()).map_err(self.failed("write a ref"))
     }
 
+    /// Tells whether git ignores a path of the work tree.
+    #[must_use]
+    pub fn ignores(&self, path: &Path) -> bool {
+        self.repository.is_path_ignored(path).unwrap_or(false)
+    }
+
     /// Counts the files that differ from the commit checked out, at least roughly: filters are not asked.
     #[must_use]
     pub fn uncommitted(&self) -> usize {
@@ -151,7 +158,7 @@ impl ObjectSource for WorkTree {
                 Some(kind) => Ok(Some(RawObject { kind, bytes: object.data().to_vec() })),
                 None => Err("it is of no known kind".to_owned()),
             },
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(built_in::object(id)),
             Err(error) => Err(chain(&error)),
         }
     }

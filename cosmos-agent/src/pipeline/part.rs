@@ -26,13 +26,14 @@ impl Pipeline<'_> {
 
     /// Stages the folders in which `revision` differs from what is applied.
     ///
-    /// Returns `None` where only the whole tells: contents are to be verified, layers or rules differ, something is
+    /// Returns `None` where only the whole tells: contents are to be verified, layers, facts or rules differ, something is
     /// wrong or too much would go, or a symlinked directory gives files second names (A38).
     pub(super) fn part(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
         let applied = self.record.state.trust.applied().filter(|applied| managed.is_settled_at(applied.commit()));
-        let Some(applied) = applied.filter(|_| !self.agent.settings.verify_content) else { return Ok(None) };
+        let applied = applied.filter(|_| !self.agent.settings.verify_content && self.rests_as_applied());
+        let Some(applied) = applied else { return Ok(None) };
         let objects = Watched::new(self.agent, &self.store, "staging");
-        let model = stage::stage_since(self.agent, applied, revision, &objects, managed);
+        let model = stage::stage_since(self.agent, applied, revision, &objects, managed, self.facts());
         drop(objects);
         let Some(model) = model else { return Ok(None) };
         let managed = managed.set_without(model.left_out());

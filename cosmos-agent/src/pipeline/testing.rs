@@ -63,7 +63,8 @@ impl Pipeline<'_> {
         let state = &self.record.state;
         let Some(applied) = state.trust.applied().filter(|_| state.tested.is_some()) else { return false };
         let Ok(bytes) = Managed::read(&self.state) else { return false };
-        let before = bytes.view().ok().and_then(|view| stage::stage(self.agent, applied, &self.store, &view).ok());
+        let before =
+            bytes.view().ok().and_then(|view| stage::stage(self.agent, applied, &self.store, &view, self.facts()).ok());
         before.is_some_and(|model| brake.removals.iter().all(|path| !model.entries().contains_key(path)))
     }
 }

@@ -11,6 +11,7 @@ use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
+use crate::built_in;
 use crate::exit::{Failure, Status};
 use crate::fs::by_path;
 
@@ -216,6 +217,7 @@ impl Store {
     }
 }
 
+/// What the store does not have may be of a module that comes with the agent.
 impl ObjectSource for Store {
     fn object(&self, id: ObjectId) -> Result<Option<RawObject>, String> {
         let odb = self.odb().map_err(|error| chain(&error))?;
@@ -224,7 +226,7 @@ impl ObjectSource for Store {
                 Some(kind) => Ok(Some(RawObject { kind, bytes: object.data().to_vec() })),
                 None => Err("it is of no known kind".to_owned()),
             },
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(built_in::object(id)),
             Err(error) => Err(error.message().to_owned()),
         }
     }

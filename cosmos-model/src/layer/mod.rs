@@ -5,13 +5,14 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::document::{Document, Mistake};
+use crate::params::{self, Assignment, Module};
 
 mod files;
 
 pub use files::FileRule;
 
 /// Tables that a later version reads; until then they are refused by name, never ignored.
-const LATER: [&str; 7] = ["params", "param", "packages", "tasks", "check", "service", "probe"];
+const LATER: [&str; 5] = ["packages", "tasks", "check", "service", "probe"];
 
 /// What one layer says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,10 @@ pub struct LayerFile {
     pub retired: Option<String>,
     /// Attributes of paths, in the order written.
     pub files: Vec<FileRule>,
+    /// Values for parameters of modules.
+    pub params: Vec<Assignment>,
+    /// The parameters it declares, which make it a module.
+    pub module: Option<Module>,
 }
 
 /// A layer as a file asks for it.
@@ -42,11 +47,13 @@ type Table<'t> = toml::de::DeTable<'t>;
 pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
     let (mut document, table) = Document::read(file, text);
     let table = table.get_ref();
-    document.only(table, "", &["use", "retired", "files"], &LATER);
+    document.only(table, "", &["use", "retired", "files", "params", "param", "require"], &LATER);
     let layer = LayerFile {
         uses: layer_names(&mut document, table),
         retired: retired(&mut document, table),
         files: files::file_rules(&mut document, table),
+        params: params::assignments(&mut document, table),
+        module: Module::read(&mut document, table),
     };
     if document.mistakes.is_empty() { Ok(layer) } else { Err(document.mistakes) }
 }

@@ -39,7 +39,7 @@ impl Planning<'_> {
             StagedKind::File(content) => {
                 let blob = match content.source {
                     ContentSource::Blob(id) => Some(id),
-                    ContentSource::Model => None,
+                    ContentSource::Rendered | ContentSource::Model => None,
                 };
                 (ManagedKind::File, content.size, content.hash, blob)
             }

@@ -1,17 +1,20 @@
 //! The staged model from merged folders: contents by hash, owners and modes by the layers' patterns.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Parts;
 use super::merge::Merged;
 use super::repository::{Repository, below_bytes};
+use super::{Inputs, Parts};
+use crate::content::{Content, ContentHash, ContentSource};
+use crate::host_name::HostName;
 use crate::layer::FileRule;
 use crate::object::ObjectKind;
 use crate::object::tree::EntryKind;
 use crate::path::RelPath;
-use crate::staged::{FilePolicy, Owner, StagedEntry, StagedKind, StagedModel, StagedTaskFile};
+use crate::staged::{FilePolicy, Owner, RestsOn, StagedEntry, StagedKind, StagedModel, StagedTaskFile};
+use crate::template::{Rendered, Renderer, Template};
 use crate::trust::VerifiedRevision;
 
 /// Folders of the agent's own, which no layer may install into or delete from.
@@ -24,11 +27,16 @@ const TRUST_FILE: &[u8] = b"etc/cosmos/trust.toml";
 const LONGEST_TARGET: usize = 4095;
 
 /// Reads contents and applies attributes; mistakes go to the repository's list.
-pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision, parts: Parts) -> StagedModel {
-    let Parts { names, rules, overlay, mut left_out, delete, pre_tasks, post_tasks, others, retired, narrow_secrets } =
-        parts;
+pub(super) fn model(
+    repository: &mut Repository<'_>,
+    revision: VerifiedRevision,
+    host: Option<&HostName>,
+    mut parts: Parts,
+    inputs: &Inputs<'_>,
+) -> StagedModel {
+    let Files { entries, rendered, facts } = files(repository, host, &mut parts, inputs);
+    let Parts { names, mut left_out, delete, pre_tasks, post_tasks, others, retired, .. } = parts;
     left_out.sort_unstable();
-    let entries = overlay_entries(repository, &names, &rules, overlay, narrow_secrets);
     let named = delete
         .into_iter()
         .filter(|merged| matches!(merged.kind, EntryKind::File { .. }))
@@ -45,6 +53,8 @@ pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision,
             carried.insert(merged.path, (kind, executable));
         }
     }
+    let built_in =
+        names.iter().any(|name| name.strip_prefix(super::order::BUILT_IN).is_some_and(|rest| rest.starts_with('/')));
     StagedModel {
         revision,
         layers: names,
@@ -56,6 +66,8 @@ pub(super) fn model(repository: &mut Repository<'_>, revision: VerifiedRevision,
         others: carried,
         retired,
         left_out,
+        rendered,
+        rests_on: RestsOn { facts, built_in },
     }
 }
 
@@ -64,41 +76,103 @@ fn place(names: &[String], folder: &str, merged: &Merged) -> String {
     below_bytes(&below_bytes(layer, folder.as_bytes()), merged.path.as_bytes())
 }
 
-fn overlay_entries(
+/// The overlay, and what its templates became.
+#[derive(Default)]
+pub(super) struct Files {
+    pub entries: BTreeMap<RelPath, StagedEntry>,
+    pub rendered: BTreeMap<ContentHash, Vec<u8>>,
+    /// The facts that were looked at.
+    pub facts: BTreeSet<String>,
+}
+
+/// Renders templates, hashes contents and applies attributes, and looks at the conditions of modules.
+pub(super) fn files(
     repository: &mut Repository<'_>,
-    names: &[String],
-    rules: &[Vec<FileRule>],
-    overlay: Vec<Merged>,
-    narrow_secrets: bool,
-) -> BTreeMap<RelPath, StagedEntry> {
-    let mut entries = Vec::with_capacity(overlay.len());
+    host: Option<&HostName>,
+    parts: &mut Parts,
+    inputs: &Inputs<'_>,
+) -> Files {
+    let overlay = core::mem::take(&mut parts.overlay);
+    let Parts { names, rules, told, narrow_secrets, .. } = parts;
+    let renderer = host.filter(|_| told.sound).map(|host| Renderer::new(host, inputs.facts, &told.settings));
+    if let Some(renderer) = &renderer {
+        for (module, conditions) in &told.conditions {
+            repository.mistakes.extend(renderer.broken(module, conditions, &told.home));
+        }
+    }
+    let (mut entries, mut rendered) = (Vec::with_capacity(overlay.len()), BTreeMap::new());
     for merged in overlay {
-        if is_refused(repository, names, "overlay", &merged) {
+        let folder = if merged.template { "templates" } else { "overlay" };
+        if is_refused(repository, names, folder, &merged) {
             continue;
         }
-        if let Some(kind) = staged_kind(repository, &|| place(names, "overlay", &merged), &merged) {
+        let kind = if merged.template && merged.kind != EntryKind::Directory {
+            // Where values are missing, every template would only say so again.
+            let Some(renderer) = &renderer else { continue };
+            let module = told.modules.get(usize::from(merged.layer.0)).and_then(Option::as_deref);
+            rendered_kind(repository, renderer, module, &place(names, folder, &merged), &merged, &mut rendered)
+        } else {
+            staged_kind(repository, &|| place(names, folder, &merged), &merged)
+        };
+        if let Some(kind) = kind {
             let mut entry = plain_entry(kind, &merged);
-            apply_rules(&mut entry, rules, &merged, narrow_secrets);
+            apply_rules(&mut entry, rules, &merged, *narrow_secrets);
             entries.push((merged.path, entry));
         }
     }
+    let facts = renderer.map(|renderer| renderer.facts_seen()).unwrap_or_default();
     // Collecting sorted pairs fills the map's nodes; inserting one by one leaves them half empty.
-    entries.into_iter().collect()
+    Files { entries: entries.into_iter().collect(), rendered, facts }
+}
+
+/// Renders a template and keeps what it becomes by its hash; `None` for a mistake, or for no file.
+fn rendered_kind(
+    repository: &mut Repository<'_>,
+    renderer: &Renderer<'_>,
+    module: Option<&str>,
+    place: &str,
+    merged: &Merged,
+    kept: &mut BTreeMap<ContentHash, Vec<u8>>,
+) -> Option<StagedKind> {
+    if !matches!(merged.kind, EntryKind::File { .. }) {
+        repository.mistake(place, "a template is a regular file", "put the symlink into overlay/");
+        return None;
+    }
+    let text = repository.bytes(place, merged.id, ObjectKind::Blob)?;
+    match renderer.render(&Template { place, text: &text, module }) {
+        Ok(Rendered::Absent) => None,
+        Ok(Rendered::File(text)) => {
+            let (hash, size) = (ContentHash::of(text.as_bytes()), text.len() as u64);
+            kept.insert(hash, text.into_bytes());
+            Some(StagedKind::File(Content { hash, size, source: ContentSource::Rendered }))
+        }
+        Err(mistake) => {
+            repository.mistakes.push(mistake);
+            None
+        }
+    }
 }
 
 /// Refuses paths that belong to the agent.
 fn is_refused(repository: &mut Repository<'_>, names: &[String], folder: &str, merged: &Merged) -> bool {
     let path = merged.path.as_bytes();
-    let inside = |own: &[u8]| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
     let above = |own: &[u8]| own.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"));
-    let all = || OWN_FOLDERS.iter().copied().chain([TRUST_FILE]);
-    let replaces = merged.kind != EntryKind::Directory && all().any(above);
-    let refused = replaces || all().any(inside);
+    let replaces = merged.kind != EntryKind::Directory && owned().any(above);
+    let refused = replaces || belongs_to_agent(path);
     if refused {
         let text = "no layer may touch this path, it belongs to the agent of each host";
         repository.mistake(place(names, folder, merged), text, "remove it from the layer");
     }
     refused
+}
+
+fn owned() -> impl Iterator<Item = &'static [u8]> {
+    OWN_FOLDERS.iter().copied().chain([TRUST_FILE])
+}
+
+/// Tells whether a path, relative to the root, is the agent's own or lies in one of its folders.
+pub(crate) fn belongs_to_agent(path: &[u8]) -> bool {
+    owned().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest[0] == b'/'))
 }
 
 fn staged_kind(repository: &mut Repository<'_>, place: &dyn Fn() -> String, merged: &Merged) -> Option<StagedKind> {

@@ -25,17 +25,16 @@ pub(super) fn layers(repository: &mut Repository<'_>, root: ObjectId, folders: &
     if folders.is_empty() {
         repository.mistake("COSMOS_REPO_MODELS", "no layers are configured", "set COSMOS_REPO_MODELS in cosmos.conf");
     }
-    let places = parts.names.clone();
+    let places: Vec<_> = parts.names.iter().map(|name| (name.clone(), name.clone())).collect();
     let mut merge = Merge::new(repository, &places);
     let mut candidates = Vec::new();
     for (position, entries) in listings.iter().enumerate() {
         let layer = LayerIndex(u16::try_from(position).unwrap_or(u16::MAX));
-        candidates.extend(
-            entries
-                .iter()
-                .flatten()
-                .map(|Named { name, kind, id }| Candidate { layer, entry: TreeEntry { name, kind: *kind, id: *id } }),
-        );
+        candidates.extend(entries.iter().flatten().map(|Named { name, kind, id }| Candidate {
+            layer,
+            entry: TreeEntry { name, kind: *kind, id: *id },
+            template: false,
+        }));
     }
     merge.level(None, candidates, Vec::new());
     for merged in merge.merged {

@@ -8,6 +8,7 @@ use core::fmt;
 
 use crate::content::ContentHash;
 use crate::document::Mistake;
+use crate::facts::Facts;
 use crate::fleet::Fleet;
 use crate::host_name::HostName;
 use crate::object::ObjectSource;
@@ -22,10 +23,12 @@ mod merge;
 mod native;
 mod order;
 mod repository;
+mod settings;
 mod survey;
 
+pub(crate) use build::belongs_to_agent;
 use repository::Repository;
-pub use survey::{HostPaths, hosts, is_native, paths};
+pub use survey::{HostPaths, hosts, is_native, params, paths};
 
 /// Hashes that are already known, so that blobs which did not change are not read again.
 pub trait KnownContent {
@@ -50,6 +53,15 @@ pub enum Layers {
     },
 }
 
+/// What a model rests on besides the revision.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Inputs<'a> {
+    /// What is known about the host; without them every fact is unknown.
+    pub facts: Option<&'a Facts>,
+    /// The tree of the modules that come with the agent, among the objects.
+    pub built_in: Option<ObjectId>,
+}
+
 /// Why a verified revision has no model for this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StageError {
@@ -67,6 +79,16 @@ pub enum StageError {
     },
     /// Everything that is wrong with the repository for this host.
     Mistakes(Vec<Mistake>),
+}
+
+impl Layers {
+    /// Returns whose model this is, where the repository says what it is.
+    const fn host(&self) -> Option<&HostName> {
+        match self {
+            Self::Native { host, .. } => Some(host),
+            Self::Classic { .. } => None,
+        }
+    }
 }
 
 impl StageError {
@@ -113,6 +135,7 @@ pub fn stage(
     layers: &Layers,
     objects: &dyn ObjectSource,
     known: &dyn KnownContent,
+    inputs: &Inputs<'_>,
 ) -> Result<StagedModel, StageError> {
     let rules = match layers {
         Layers::Native { .. } => NameRules::Native,
@@ -120,15 +143,17 @@ pub fn stage(
     };
     let mut repository = Repository::new(objects, known, rules);
     let parts = match layers {
-        Layers::Native { host, agent } => native::layers(&mut repository, revision.tree(), host, *agent)?,
+        Layers::Native { host, agent } => {
+            native::layers(&mut repository, revision.tree(), host, *agent, inputs.built_in)?
+        }
         Layers::Classic { folders } => classic::layers(&mut repository, revision.tree(), folders),
     };
-    let model = build::model(&mut repository, revision.clone(), parts);
+    let model = build::model(&mut repository, revision.clone(), layers.host(), parts, inputs);
     if repository.mistakes.is_empty() { Ok(model) } else { Err(StageError::mistakes(repository.mistakes)) }
 }
 
 /// Merges the layers of one host as far as they differ from those of `since`, whose model the host has: folders that
-/// are the same in every layer are named and not entered ([`StagedModel::left_out`]).
+/// are the same in every layer are named and not entered ([`StagedModel::left_out`]). `inputs` must be those of that model.
 ///
 /// Returns `None` where only [`stage`] can tell: layers, their order or settings differ, something is wrong, or
 /// `delete/` names what lies in such a folder.
@@ -139,12 +164,13 @@ pub fn stage_since(
     layers: &Layers,
     objects: &dyn ObjectSource,
     known: &dyn KnownContent,
+    inputs: &Inputs<'_>,
 ) -> Option<StagedModel> {
     let Layers::Native { host, agent } = layers else { return None };
     let mut repository = Repository::new(objects, known, NameRules::Native);
-    let before = native::order(&mut repository, since.tree(), host, *agent).ok()?;
-    let parts = native::changes(&mut repository, revision.tree(), host, *agent, &before)?;
-    let model = build::model(&mut repository, revision.clone(), parts);
+    let before = native::order(&mut repository, since.tree(), host, *agent, inputs.built_in).ok()?;
+    let parts = native::changes(&mut repository, revision.tree(), host, *agent, inputs.built_in, &before)?;
+    let model = build::model(&mut repository, revision.clone(), Some(host), parts, inputs);
     let left_out = |path: &crate::path::RelPath| model.left_out.iter().any(|folder| path.is_below(folder));
     (repository.mistakes.is_empty() && !model.named.keys().any(left_out)).then_some(model)
 }
@@ -185,6 +211,8 @@ struct Parts {
     post_tasks: Vec<merge::Merged>,
     others: Vec<merge::Merged>,
     retired: Option<String>,
+    /// What the modules among the layers were told.
+    told: settings::Told,
     /// Whether well-known secrets get a narrow mode by themselves.
     narrow_secrets: bool,
 }

@@ -1,26 +1,43 @@
 //! Native layers: the host, what it uses, the rules that mean it, `global/` and the root (docs/formats.md §3, §4).
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec;
 use alloc::vec::Vec;
 
-use super::merge::{Merge, Merged};
+use super::merge::{Merge, Merged, Source};
 use super::order::{Graph, Layer};
 use super::repository::{Named, Repository, below, find, folder};
+use super::settings::{self, Told};
 use super::{FOLDERS, Parts, StageError};
 use crate::fleet::{self, Fleet, FleetError};
 use crate::host_name::HostName;
 use crate::object_id::ObjectId;
+use crate::params::Assignment;
 use crate::path::RelPath;
 use crate::staged::LayerIndex;
 
 type Version = (u64, u64, u64);
 
 /// Folders of a layer that a later version reads; until then a layer that has one is refused.
-const LATER: [&[u8]; 2] = [b"templates", b"secrets"];
+const LATER: [&[u8]; 1] = [b"secrets"];
 
-/// The layers of a host, first wins, and when and why it was retired.
-pub(super) type Ordered = (Vec<Layer>, Option<String>);
+/// The folder of a layer whose files become files of the overlay.
+const TEMPLATES: &[u8] = b"templates";
+
+/// The layers of a host, first wins.
+pub(super) struct Ordered {
+    pub layers: Vec<Layer>,
+    /// When and why the host was retired.
+    pub retired: Option<String>,
+    /// The folder of the host's own layer.
+    pub host: Option<String>,
+    /// What rules give to parameters, the winner first.
+    pub by_rule: Vec<Assignment>,
+    /// Names that are modules here, used or not.
+    modules: BTreeSet<String>,
+}
 
 /// Works out the layers of `host`, in order, and merges their folders.
 pub(super) fn layers(
@@ -28,9 +45,10 @@ pub(super) fn layers(
     root: ObjectId,
     host: &HostName,
     agent: Version,
+    built_in: Option<ObjectId>,
 ) -> Result<Parts, StageError> {
-    let (layers, retired) = order(repository, root, host, agent)?;
-    Ok(merge_layers(repository, layers, retired, &[]))
+    let ordered = order(repository, root, host, agent, built_in)?;
+    Ok(merge_layers(repository, ordered, &[]))
 }
 
 /// Merges what differs from the layers `before`; `None` where they are others, or used otherwise.
@@ -39,12 +57,16 @@ pub(super) fn changes(
     root: ObjectId,
     host: &HostName,
     agent: Version,
-    (before, was_retired): &Ordered,
+    built_in: Option<ObjectId>,
+    before: &Ordered,
 ) -> Option<Parts> {
-    let (layers, retired) = order(repository, root, host, agent).ok()?;
+    let now = order(repository, root, host, agent, built_in).ok()?;
     let alike = |(one, other): (&Layer, &Layer)| one.folder == other.folder && one.file == other.file;
-    let same = layers.len() == before.len() && layers.iter().zip(before).all(alike) && retired == *was_retired;
-    same.then(|| merge_layers(repository, layers, retired, before))
+    let same = now.layers.len() == before.layers.len()
+        && now.layers.iter().zip(&before.layers).all(alike)
+        && now.retired == before.retired
+        && now.by_rule == before.by_rule;
+    same.then(|| merge_layers(repository, now, &before.layers))
 }
 
 /// Works out the layers of `host`, in order.
@@ -53,12 +75,15 @@ pub(super) fn order(
     root: ObjectId,
     host: &HostName,
     agent: Version,
+    built_in: Option<ObjectId>,
 ) -> Result<Ordered, StageError> {
     let Some(top) = repository.tree("", root) else { return Err(fault(repository)) };
     let fleet = read_fleet(repository, &top, agent)?;
     let Some(host_folder) = host_folder(repository, &top, host) else { return Err(fault(repository)) };
-    let mut graph = Graph::new(repository, &top, root);
-    Ok(graph.layers(host_folder.as_deref(), fleet.layers_of(host)))
+    let mut graph = Graph::new(repository, &top, root, built_in);
+    let modules = graph.names();
+    let (layers, retired) = graph.layers(host_folder.as_deref(), fleet.layers_of(host));
+    Ok(Ordered { layers, retired, host: host_folder, by_rule: fleet.params_of(host).cloned().collect(), modules })
 }
 
 fn fault(repository: &mut Repository<'_>) -> StageError {
@@ -127,13 +152,13 @@ fn is_host_layer(repository: &mut Repository<'_>, entry: &Named) -> bool {
     find(&entries, b"layer.toml").is_some() || FOLDERS.iter().any(|inner| folder(&entries, inner).is_some())
 }
 
-fn merge_layers(
-    repository: &mut Repository<'_>,
-    layers: Vec<Layer>,
-    retired: Option<String>,
-    before: &[Layer],
-) -> Parts {
-    let mut parts = Parts { retired, narrow_secrets: true, ..Parts::default() };
+fn merge_layers(repository: &mut Repository<'_>, ordered: Ordered, before: &[Layer]) -> Parts {
+    let told = match ordered.retired {
+        Some(_) => Told { modules: vec![None; ordered.layers.len()], sound: true, ..Told::default() },
+        None => settings::settings(repository, &ordered, |name| ordered.modules.contains(name)),
+    };
+    let Ordered { layers, retired, .. } = ordered;
+    let mut parts = Parts { retired, narrow_secrets: true, told, ..Parts::default() };
     for layer in &layers {
         for later in LATER.iter().filter(|name| folder(&layer.entries, name).is_some()) {
             let place = super::repository::below_bytes(&layer.folder, later);
@@ -162,16 +187,27 @@ fn merge_folder(
     name: &[u8],
     before: &[Layer],
 ) -> (Vec<Merged>, Vec<RelPath>) {
-    let places: Vec<String> = layers.iter().map(|layer| super::repository::below_bytes(&layer.folder, name)).collect();
-    for (layer, place) in layers.iter().zip(&places) {
-        if folder(&layer.entries, name).is_none() && find(&layer.entries, name).is_some() {
-            repository.mistake(place.clone(), "this must be a folder", "");
+    let with_templates = name == FOLDERS[0];
+    let place = |layer: &Layer, name: &[u8]| super::repository::below_bytes(&layer.folder, name);
+    let places: Vec<_> = layers.iter().map(|layer| (place(layer, name), place(layer, TEMPLATES))).collect();
+    for (layer, (own, templates)) in layers.iter().zip(&places) {
+        let is_no_folder = |name| folder(&layer.entries, name).is_none() && find(&layer.entries, name).is_some();
+        if is_no_folder(name) {
+            repository.mistake(own.clone(), "this must be a folder", "");
+        }
+        if with_templates && is_no_folder(TEMPLATES) {
+            repository.mistake(templates.clone(), "this must be a folder", "");
         }
     }
     let sources = |layers: &[Layer]| {
-        let position = |position: usize| LayerIndex(u16::try_from(position).unwrap_or(u16::MAX));
-        let found = layers.iter().enumerate().map(|(at, layer)| Some((position(at), folder(&layer.entries, name)?)));
-        found.flatten().collect::<Vec<_>>()
+        let mut sources = Vec::with_capacity(layers.len());
+        for (position, layer) in layers.iter().enumerate() {
+            let layer_index = LayerIndex(u16::try_from(position).unwrap_or(u16::MAX));
+            let source = |template| move |tree| Source { layer: layer_index, tree, template };
+            sources.extend(folder(&layer.entries, name).map(source(false)));
+            sources.extend(folder(&layer.entries, TEMPLATES).filter(|_| with_templates).map(source(true)));
+        }
+        sources
     };
     let mut merge = Merge::new(repository, &places);
     merge.folders(None, &sources(layers), &sources(before));

@@ -3,17 +3,22 @@
 //! A layer stands before every layer that it uses; otherwise layers stand in the order in which they were first named.
 //! `global/` and the root come last.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::repository::{Named, Repository, below, find, folder};
 use crate::layer::{self, LayerFile, LayerName};
+use crate::object::tree::EntryKind;
 use crate::object_id::ObjectId;
 
 /// More layers than a fleet has; a chain of them is followed by recursion.
 const MOST_LAYERS: usize = 500;
+
+/// How reports name the folder of the modules that come with the agent. No layer of a repository is called so: a
+/// layer's folder is `models/NAME`, `hosts/NAME`, or has no slash.
+pub(super) const BUILT_IN: &str = "built-in";
 
 /// One layer of a host.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(super) struct Graph<'g, 'a> {
     top: &'g [Named],
     root: ObjectId,
     models: Vec<Named>,
+    /// The tree of the modules that come with the agent, and what it holds.
+    built_in: Option<(ObjectId, Vec<Named>)>,
     found: BTreeMap<String, usize>,
     /// In the order in which they were first named; `None` while a layer is being read.
     layers: Vec<Option<Layer>>,
@@ -40,9 +47,23 @@ pub(super) struct Graph<'g, 'a> {
 }
 
 impl<'g, 'a> Graph<'g, 'a> {
-    pub fn new(repository: &'g mut Repository<'a>, top: &'g [Named], root: ObjectId) -> Self {
+    pub fn new(
+        repository: &'g mut Repository<'a>,
+        top: &'g [Named],
+        root: ObjectId,
+        built_in: Option<ObjectId>,
+    ) -> Self {
         let models = folder(top, b"models").and_then(|id| repository.tree("models", id)).unwrap_or_default();
-        Self { repository, top, root, models, found: BTreeMap::new(), layers: Vec::new(), uses: Vec::new() }
+        let built_in = built_in.and_then(|id| Some((id, repository.tree(BUILT_IN, id)?)));
+        Self { repository, top, root, models, built_in, found: BTreeMap::new(), layers: Vec::new(), uses: Vec::new() }
+    }
+
+    /// Returns the names by which layers can be used.
+    pub fn names(&self) -> BTreeSet<String> {
+        let built_in = self.built_in.iter().flat_map(|(_, entries)| entries);
+        let folders = self.models.iter().chain(built_in).chain(self.top);
+        let folders = folders.filter(|entry| entry.kind == EntryKind::Directory);
+        folders.filter_map(|entry| String::from_utf8(entry.name.clone()).ok()).collect()
     }
 
     /// Returns the layers in order, and when and why the host was retired.
@@ -72,17 +93,19 @@ impl<'g, 'a> Graph<'g, 'a> {
 
     /// Adds the layer called `name` at a place of a file.
     fn add_named(&mut self, LayerName { name, place }: &LayerName, trail: &mut Vec<String>) -> Option<usize> {
-        let folder_name = match folder(&self.models, name.as_bytes()) {
-            Some(_) => below("models", name),
-            None => name.clone(),
-        };
-        let known = folder_name != *name || folder(self.top, name.as_bytes()).is_some();
-        if !known {
+        let is_in = |entries: &[Named]| folder(entries, name.as_bytes()).is_some();
+        let folder_name = if is_in(&self.models) {
+            below("models", name)
+        } else if is_in(self.top) {
+            name.clone()
+        } else if self.built_in.as_ref().is_some_and(|(_, entries)| is_in(entries)) {
+            below(BUILT_IN, name)
+        } else {
             let shown = crate::escape::for_terminal(name.as_bytes());
             let text = format!("uses the layer '{shown}', which does not exist");
             self.repository.mistake(place, text, format!("add 'models/{shown}', or correct the name"));
             return None;
-        }
+        };
         self.add_folder(&folder_name, trail)
     }
 
@@ -126,8 +149,9 @@ impl<'g, 'a> Graph<'g, 'a> {
 
     /// Reads a layer's folder and its `layer.toml`.
     fn read(&mut self, path: &str) -> Option<Layer> {
-        let mut id = self.root;
-        for name in path.split('/').filter(|name| !name.is_empty()) {
+        let built_in = path.strip_prefix(BUILT_IN).and_then(|rest| rest.strip_prefix('/')).zip(self.built_in.as_ref());
+        let (mut id, inside) = built_in.map_or((self.root, path), |(rest, (id, _))| (*id, rest));
+        for name in inside.split('/').filter(|name| !name.is_empty()) {
             let entries = self.repository.tree("", id)?;
             id = folder(&entries, name.as_bytes())?;
         }

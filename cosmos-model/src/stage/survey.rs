@@ -8,6 +8,7 @@ use crate::host_name::HostName;
 use crate::object::ObjectSource;
 use crate::object::tree::{EntryKind, NameRules};
 use crate::object_id::ObjectId;
+use crate::params::Settings;
 use crate::path::RelPath;
 
 use super::repository::{Repository, find, folder};
@@ -60,10 +61,11 @@ pub fn paths(
     tree: ObjectId,
     host: &HostName,
     agent: (u64, u64, u64),
+    built_in: Option<ObjectId>,
     objects: &dyn ObjectSource,
 ) -> Result<HostPaths, StageError> {
     let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
-    let parts = native::layers(&mut repository, tree, host, agent)?;
+    let parts = native::layers(&mut repository, tree, host, agent, built_in)?;
     if !repository.mistakes.is_empty() {
         return Err(StageError::mistakes(repository.mistakes));
     }
@@ -72,6 +74,26 @@ pub fn paths(
     let installed: BTreeSet<RelPath> = installed.map(|merged| merged.path).collect();
     let deleted = deleted.map(|merged| merged.path).filter(|path| !installed.contains(path)).collect();
     Ok(HostPaths { installed, deleted })
+}
+
+/// Returns the parameters of the host's modules, in the order of its layers.
+///
+/// # Errors
+/// Returns [`StageError`] as staging would, but for what only contents show.
+pub fn params(
+    tree: ObjectId,
+    host: &HostName,
+    agent: (u64, u64, u64),
+    built_in: Option<ObjectId>,
+    objects: &dyn ObjectSource,
+) -> Result<Vec<Settings>, StageError> {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
+    let parts = native::layers(&mut repository, tree, host, agent, built_in)?;
+    if repository.mistakes.is_empty() {
+        Ok(parts.told.settings)
+    } else {
+        Err(StageError::mistakes(repository.mistakes))
+    }
 }
 
 /// Tells whether the repository says by itself which layers a host has; a classic one leaves that to its hosts (C12).

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use cosmos_model::content::ContentHash;
 use cosmos_model::object::{self, ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
-use cosmos_model::stage::{KnownContent, Layers, StageError, stage};
+use cosmos_model::stage::{Inputs, KnownContent, Layers, StageError, stage};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 
@@ -164,7 +164,7 @@ pub fn stage_tree(tree: &Tree, layers: &Layers) -> Result<StagedModel, StageErro
 pub fn stage_with(tree: &Tree, layers: &Layers, removals: u64) -> Result<StagedModel, StageError> {
     let mut objects = Objects::default();
     let root = tree.write(&mut objects);
-    stage(&revision(root, removals), layers, &objects, &Nothing)
+    stage(&revision(root, removals), layers, &objects, &Nothing, &Inputs::default())
 }
 
 /// Stages a native repository for `host`.

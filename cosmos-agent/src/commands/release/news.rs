@@ -12,8 +12,8 @@ use cosmos_model::stage;
 use cosmos_model::trust::TrustSet;
 use serde_json::{Value, json};
 
-use crate::agent;
 use crate::exit::{Failure, Status};
+use crate::{agent, built_in};
 
 /// The policy file's name.
 const POLICY: &[u8] = b"openpgp-policy.toml";
@@ -92,12 +92,13 @@ fn lost(
     }
     let mut lost = BTreeMap::new();
     for host in hosts {
-        let after = stage::paths(new, &host, agent::version(), objects).map_err(|error| {
+        let after = stage::paths(new, &host, agent::version(), Some(built_in::tree()), objects).map_err(|error| {
             let message = format!("'{host}' could not apply this release: {error}");
             Failure::of(Status::Refused, message, "mend the repository; nothing was signed")
         })?;
         // A host that had no model before has nothing to lose.
-        let before = old.and_then(|old| stage::paths(old, &host, agent::version(), objects).ok());
+        let before =
+            old.and_then(|old| stage::paths(old, &host, agent::version(), Some(built_in::tree()), objects).ok());
         let paths: BTreeSet<String> =
             before.map(|before| before.lost_in(&after).iter().map(ToString::to_string).collect()).unwrap_or_default();
         if !paths.is_empty() {

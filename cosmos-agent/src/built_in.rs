@@ -1,0 +1,35 @@
+//! The modules that come with the agent: `models/` of this project, compiled in.
+
+use std::sync::OnceLock;
+
+use cosmos_model::built_in::{BuiltIn, File};
+use cosmos_model::object::{ObjectSource as _, RawObject};
+use cosmos_model::object_id::ObjectId;
+
+/// What the build script found.
+mod found {
+    use super::File;
+
+    include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
+}
+
+/// What tells these modules from those of another agent, without hashing any.
+pub const IDENTITY: u64 = found::IDENTITY;
+
+/// Returns the modules as objects; made at their first use, which a run without news has none of.
+fn modules() -> &'static BuiltIn {
+    static MODULES: OnceLock<BuiltIn> = OnceLock::new();
+    MODULES.get_or_init(|| BuiltIn::of(found::FILES))
+}
+
+/// Returns the tree that holds a folder for each module.
+#[must_use]
+pub fn tree() -> ObjectId {
+    modules().tree()
+}
+
+/// Returns an object of a module.
+#[must_use]
+pub fn object(id: ObjectId) -> Option<RawObject> {
+    modules().object(id).ok().flatten()
+}
