@@ -8,14 +8,14 @@ gpg_of() {
     GNUPGHOME=$WORK/signer/$name gpg --batch --quiet --no-tty "$@"
 }
 
-# signer NAME KIND: makes an operator; KIND is rsa3072, ed25519, nistp256, or subkey
-# (a primary key that only certifies, and a subkey that signs).
+# signer NAME KIND [LASTS]: makes an operator; KIND is rsa3072, ed25519, nistp256 and what else gpg has, or subkey
+# (a primary key that only certifies, and a subkey that signs). The key lasts two years.
 signer() {
     local name=$1 home=$WORK/signer/$1 kind=$2 usage=sign
     mkdir -p "$home" && chmod 0700 "$home"
     at_exit env GNUPGHOME="$home" gpgconf --kill gpg-agent
     [ "$kind" = subkey ] && kind=ed25519 usage=cert
-    gpg_of "$name" --passphrase '' --quick-generate-key "$name <$name@example.org>" "$kind" "$usage" 2y || return
+    gpg_of "$name" --passphrase '' --quick-generate-key "$name <$name@example.org>" "$kind" "$usage" "${3:-2y}" || return
     if [ "$2" = subkey ]; then
         gpg_of "$name" --passphrase '' --quick-add-key "$(fingerprint "$name")" ed25519 sign 1y
     fi

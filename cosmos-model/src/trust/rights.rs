@@ -9,6 +9,7 @@ use openpgp::serialize::MarshalInto as _;
 use sequoia_openpgp as openpgp;
 
 use super::refusal::Right;
+use super::renewal::Renewals;
 use super::signers::{Rights, TrustSet};
 
 /// Returns the rights a signer of `child` needs under `parent`, beyond the right to sign.
@@ -45,6 +46,17 @@ pub fn needed(parent: &TrustSet, child: &TrustSet) -> Rights {
         needed.insert(Right::RetireUser);
     }
     needed
+}
+
+/// Tells whether a change does nothing but renew certificates: nobody gets or loses anything by it.
+pub fn only_renews(parent: &TrustSet, child: &TrustSet, renewals: Renewals<'_>) -> bool {
+    let same_people = parent.goodlist == child.goodlist && parent.authorizations == child.authorizations;
+    let mut certificates = parent.certificates().iter();
+    same_people
+        && certificates.all(|(fingerprint, old)| {
+            let new = child.certificates().get(fingerprint);
+            new.is_some_and(|new| Rc::ptr_eq(new, old) || renewals.hold(old, new))
+        })
 }
 
 /// Returns the certificate's keys, names and what it says about them itself, as bytes; others' opinions do not count.

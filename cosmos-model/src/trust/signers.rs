@@ -26,7 +26,7 @@ const ALL_RIGHTS: [Right; 6] =
     [Right::SignCommit, Right::SignTag, Right::SignArchive, Right::AddUser, Right::RetireUser, Right::Audit];
 
 /// One `[authorization.NAME]`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Authorization {
     /// What its certificates may do.
     pub rights: Rights,
@@ -188,6 +188,14 @@ impl TrustSet {
     pub fn rights(&self, fingerprint: &str) -> Rights {
         let of = self.authorizations.values().filter(|authorization| authorization.members.contains(fingerprint));
         of.flat_map(|authorization| authorization.rights.iter().copied()).collect()
+    }
+
+    /// Returns a right out of `needed` that no authorization of a certificate gives along with the others; `None` when one
+    /// gives all. Rights of several authorizations are not added up: each stands for a role of its own, as in sq-git.
+    pub(crate) fn lacks(&self, fingerprint: &str, needed: &Rights) -> Option<Right> {
+        let of = self.authorizations.values().filter(|authorization| authorization.members.contains(fingerprint));
+        let missing = of.map(|one| needed.difference(&one.rights).copied().collect::<Rights>());
+        missing.min_by_key(BTreeSet::len).unwrap_or_else(|| needed.clone()).first().copied()
     }
 
     /// Returns the fingerprints of everybody who holds `right`.

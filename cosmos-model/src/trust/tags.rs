@@ -10,8 +10,9 @@ use super::refusal::Refusal;
 use super::signature::Attested;
 use super::signers::TrustSet;
 use super::tag_refs::{self, Steps, TagEvidence};
+use super::transition::Transition;
 use super::verified::VerifiedRevision;
-use super::walk::{Below, Outcome, Standing, Transition, Walk, ancestors, signers_of};
+use super::walk::{Below, Outcome, Standing, Walk, ancestors, signers_of};
 use crate::object_id::ObjectId;
 
 /// Walks every release above `standing`.

@@ -109,14 +109,6 @@ impl Outcome {
     }
 }
 
-/// A step's signatures are good; may the step be taken on top of `below`?
-pub struct Transition<'s> {
-    pub below: &'s Below,
-    pub candidate: Option<Source>,
-    pub signatures: &'s [Attested],
-    pub need: usize,
-}
-
 impl Walk<'_> {
     /// Returns the right a signature needs in this mode.
     pub const fn right(&self) -> Right {
@@ -149,53 +141,6 @@ impl Walk<'_> {
             self.leaned_on.insert(commit);
         }
         Ok(attested)
-    }
-
-    /// Judges a step whose signatures are good by what stands below it (T12, T13); returns who may sign on top of it.
-    pub fn judge_transition(&mut self, transition: &Transition<'_>) -> Result<Rc<Trusted>, Refusal> {
-        let have = distinct(transition.signatures).len();
-        if have < transition.need {
-            return Err(Refusal::TooFewSignatures { have, need: transition.need });
-        }
-        let parent = &transition.below.trusted;
-        let candidate = match &transition.candidate {
-            Some(candidate) => candidate.clone(),
-            None if parent.source == Source::Keyring => Source::Keyring,
-            None => return Err(Refusal::NoPolicy),
-        };
-        if candidate == parent.source {
-            return Ok(Rc::clone(parent));
-        }
-        self.judge_change(transition, &candidate)
-    }
-
-    fn judge_change(&mut self, transition: &Transition<'_>, candidate: &Source) -> Result<Rc<Trusted>, Refusal> {
-        let below = &transition.below.trusted;
-        let child = self.sources.set(candidate)?;
-        let parent = self.sources.set(&below.source)?;
-        // A keyring given out of band is replaced as a whole by the first accepted keys folder (C7).
-        if below.source != Source::Keyring {
-            let needed = super::rights::needed(&parent, &child);
-            let signers = distinct(transition.signatures);
-            let missing = |signer: &String| needed.difference(&parent.rights(signer)).next().copied();
-            let entitled = signers.iter().filter(|signer| missing(signer).is_none()).count();
-            let need = if needed.is_empty() { 0 } else { self.change_threshold(&below.source, &parent) };
-            if let (0, true, Some(signer)) = (entitled, need > 0, signers.first()) {
-                let right = missing(signer).expect("a signer who is not entitled misses a right");
-                return Err(Refusal::NoRight { signer: signer.clone(), right });
-            }
-            if entitled < need {
-                return Err(Refusal::TooFewForPolicy { have: entitled, need });
-            }
-        }
-        let at = transition.signatures.iter().map(|one| one.signed_at).max().unwrap_or(self.clock);
-        let trusted = self.sources.follow(core::slice::from_ref(below), candidate)?;
-        let need = self.policy.threshold.max(1);
-        let left = self.usable(&trusted.set, at, need);
-        if left < need {
-            return Err(Refusal::NoSignersLeft { left, need });
-        }
-        Ok(trusted)
     }
 
     /// Notes since when people hold the right by what `commit` says, on top of `parent`; for the proof.
@@ -275,24 +220,6 @@ impl Walk<'_> {
             return None;
         }
         self.sources.set(source).ok()
-    }
-
-    /// Returns how many signatures a change of the policy needs (T13).
-    pub fn change_threshold(&self, source: &Source, set: &TrustSet) -> usize {
-        let usual = match source {
-            Source::Policy(_) if set.operators(self.right()) >= 2 => 2,
-            Source::Policy(_) | Source::Keys(_) | Source::Keyring => 1,
-        };
-        self.policy.policy_threshold.unwrap_or(usual).max(self.policy.threshold).max(1)
-    }
-
-    /// Counts who could sign at `at`, up to `enough`.
-    fn usable(&self, set: &TrustSet, at: Time, enough: usize) -> usize {
-        let can_sign = |fingerprint: &&String| {
-            let found = set.certificates().get(*fingerprint);
-            found.is_some_and(|one| self.usable_until(one, at).is_some())
-        };
-        set.holding(self.right()).iter().filter(can_sign).take(enough).count()
     }
 
     /// Tells whether some sound key of the certificate could sign at `at`; and until when, if it ends.

@@ -2,7 +2,7 @@
 
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::time::Time;
-use cosmos_model::trust::{Judgement, MergeRule, Refusal, TrustPolicy, TrustState};
+use cosmos_model::trust::{Judgement, MergeRule, Refusal, Right, TrustPolicy, TrustState};
 
 use crate::support::*;
 
@@ -174,6 +174,19 @@ fn nobody_gives_a_right_without_having_it() {
     assert_eq!(accepted(&judgement), Some(line.first));
     line.policy.policy_threshold = Some(1);
     assert_eq!(accepted(&line.judge(&TrustState::default(), 2)), Some(commit));
+}
+
+#[test]
+fn rights_that_several_authorizations_give_one_certificate_are_not_added_up() {
+    let mut line = line();
+    line.policy.policy_threshold = Some(1);
+    let (alice, bob) = (line.alice.clone(), line.bob.clone());
+    let twice = [(&alice, ALL), (&bob, "sign_commit"), (&bob, "retire_user add_user audit")];
+    let second = line.commit_for(&[line.first], &twice, &[], Some(&alice), at(HOUR), "bob once more");
+    line.commit_for(&[second], &[(&alice, ALL), (&bob, "sign_commit")], &[], Some(&bob), at(DAY), "and no more");
+    let judgement = line.judge(&TrustState::default(), 2);
+    let refused = Refusal::NoRight { signer: bob.fingerprint(), right: Right::RetireUser };
+    assert_eq!((&judgement.refusals[0].reason, accepted(&judgement)), (&refused, Some(second)));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod may_sign;
 mod merges;
 mod patterns;
 mod proof;
+mod renewal;
 mod signatures;
 mod speed;
 mod story;

@@ -53,6 +53,7 @@ pub fn lines(examined: &Examined, palette: &Palette) -> Vec<String> {
             Palette::paint(palette.created, &format!("accepted {commit}, and not what is refused above"))
         }
         (Some(commit), false) => Palette::paint(palette.removed, &format!("not accepted {commit}")),
+        (None, _) if examined.asked => Palette::paint(palette.removed, "not accepted"),
         (None, _) => Palette::paint(palette.removed, "nothing is accepted"),
     });
     lines

@@ -42,6 +42,9 @@ impl Grounds<'_> {
     pub fn examine(&self, revision: Option<&str>) -> Result<Examined, Failure> {
         let all = self.judge(self.refs);
         let Some(text) = revision else { return Ok(whole(all)) };
+        if let Some(refused) = self.unreadable(text, &all) {
+            return Ok(refused);
+        }
         let (from, to) = text.split_once("..").map_or((None, text), |(from, to)| (Some(from), to));
         let newest = all.revision.as_ref().map(|revision| revision.commit());
         let tip = if to.is_empty() { newest.ok_or_else(|| self.unknown("HEAD"))? } else { self.resolve(to)? };
@@ -65,6 +68,19 @@ impl Grounds<'_> {
         let refusals = judgement.refusals.iter().filter(|refused| !is_past || about(refused.object)).cloned().collect();
         let steps = judgement.steps.iter().filter(|step| inside.contains(&step.commit)).cloned().collect();
         Ok(Examined { steps, refusals, commit: Some(tip), accepted, asked: true })
+    }
+
+    /// Returns why a tag is refused that does not even say which commit it is about.
+    fn unreadable(&self, text: &str, all: &Judgement) -> Option<Examined> {
+        let id = self.named(text).filter(|id| self.target(*id).is_none())?;
+        let refusals: Vec<Refused> = all.refusals.iter().filter(|refused| refused.object == id).cloned().collect();
+        let is_tag = !refusals.is_empty() && object::read(self.objects, id, ObjectKind::Tag).is_ok();
+        is_tag.then(|| Examined { steps: Vec::new(), refusals, commit: None, accepted: false, asked: true })
+    }
+
+    fn named(&self, text: &str) -> Option<ObjectId> {
+        let names = ["", "refs/tags/", "refs/heads/"].map(|kind| format!("{kind}{text}").into_bytes());
+        self.refs.iter().find(|one| names.contains(&one.name)).map(|one| one.id)
     }
 
     /// From the introduction: the proof must not rest on what was believed before.
@@ -97,9 +113,7 @@ impl Grounds<'_> {
     }
 
     fn resolve(&self, text: &str) -> Result<ObjectId, Failure> {
-        let names = ["", "refs/tags/", "refs/heads/"].map(|kind| format!("{kind}{text}").into_bytes());
-        let named = self.refs.iter().find(|one| names.contains(&one.name)).map(|one| one.id);
-        let id = named.or_else(|| text.parse().ok()).ok_or_else(|| self.unknown(text))?;
+        let id = self.named(text).or_else(|| text.parse().ok()).ok_or_else(|| self.unknown(text))?;
         let is_commit = |id: ObjectId| object::read(self.objects, id, ObjectKind::Commit).is_ok();
         self.target(id).or_else(|| is_commit(id).then_some(id)).ok_or_else(|| self.unknown(text))
     }
