@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use cosmos_model::snapshot::Stat;
+use nix::errno::Errno;
 
 use crate::fs::{Directory, write};
 
@@ -39,25 +40,29 @@ pub(super) struct Pending {
 pub(super) struct Batch {
     pending: Vec<Pending>,
     bytes: u64,
-    folders: BTreeMap<(u64, u64), Directory>,
+    /// Each touched folder once, with the number of the step that touched it last.
+    folders: BTreeMap<(u64, u64), (usize, Directory)>,
 }
+
+/// The number of a step that could not be put on disk, and why.
+pub(super) type Unsynced = (usize, Errno);
 
 impl Batch {
     /// Adds a step.
     pub(super) fn push(&mut self, pending: Pending) -> nix::Result<()> {
-        let directory = pending.directory.clone();
+        let (number, directory) = (pending.number, pending.directory.clone());
         self.bytes += pending.stat.size;
         self.pending.push(pending);
         if self.pending.len() > FEW {
             self.pending.iter_mut().for_each(|pending| pending.file = None);
         }
-        self.touch(directory)
+        self.touch(number, directory)
     }
 
-    /// Notes that entries of `directory` changed, so that it is synced at the end of the batch.
-    pub(super) fn touch(&mut self, directory: Directory) -> nix::Result<()> {
+    /// Notes that step `number` changed entries of `directory`, so that it is synced at the end of the batch.
+    pub(super) fn touch(&mut self, number: usize, directory: Directory) -> nix::Result<()> {
         let stat = directory.stat_self()?;
-        self.folders.insert((stat.st_dev, stat.st_ino), directory);
+        self.folders.insert((stat.st_dev, stat.st_ino), (number, directory));
         Ok(())
     }
 
@@ -67,19 +72,22 @@ impl Batch {
     }
 
     /// Puts the temporary files' content on disk.
-    pub(super) fn sync_files(&self) -> nix::Result<()> {
-        if self.pending.len() <= FEW {
-            return self.pending.iter().filter_map(|pending| pending.file.as_ref()).try_for_each(write::sync);
+    pub(super) fn sync_files(&self) -> Result<(), Unsynced> {
+        if self.pending.len() > FEW {
+            return self.sync_systems();
         }
-        self.sync_systems()
+        let files = self.pending.iter().filter_map(|pending| Some((pending.number, pending.file.as_ref()?)));
+        files.into_iter().try_for_each(|(number, file)| write::sync(file).map_err(|errno| (number, errno)))
     }
 
-    fn sync_systems(&self) -> nix::Result<()> {
+    fn sync_systems(&self) -> Result<(), Unsynced> {
         let mut systems = BTreeMap::new();
-        for ((device, _), directory) in &self.folders {
-            systems.entry(*device).or_insert(directory);
+        for ((device, _), folder) in &self.folders {
+            systems.entry(*device).or_insert(folder);
         }
-        systems.values().try_for_each(|directory| directory.sync_file_system())
+        let sync =
+            |(number, directory): &(usize, Directory)| directory.sync_file_system().map_err(|errno| (*number, errno));
+        systems.into_values().try_for_each(sync)
     }
 
     /// Hands out the pending steps, in order.
@@ -96,9 +104,10 @@ impl Batch {
     /// Puts the touched folders' entries on disk.
     ///
     /// Once at the end is enough: until then the journal tells what a power cut may have undone.
-    pub(super) fn sync_folders(&mut self) -> nix::Result<()> {
+    pub(super) fn sync_folders(&mut self) -> Result<(), Unsynced> {
         if self.folders.len() <= FEW {
-            self.folders.values().try_for_each(Directory::sync)?;
+            let sync = |(number, directory): &(usize, Directory)| directory.sync().map_err(|errno| (*number, errno));
+            self.folders.values().try_for_each(sync)?;
         } else {
             self.sync_systems()?;
         }

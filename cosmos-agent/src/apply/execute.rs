@@ -8,7 +8,7 @@ use cosmos_model::plan::{Action, Plan, Step};
 use cosmos_model::snapshot::{Attributes, Observed, Stat};
 use nix::errno::Errno;
 
-use super::batch::{Batch, Pending};
+use super::batch::{Batch, Pending, Unsynced};
 use super::folder::StateFolder;
 use super::journal::temporary_name;
 use super::{Contents, Progress, RefusedStep, StepError, backup};
@@ -252,9 +252,11 @@ impl<'a> Execution<'a> {
             return Ok(());
         }
         place.directory.make_directory(place.name, attributes.mode).on("make the directory", place.path())?;
+        // From here on it is ours, also when the rest fails: what is not known to be ours never leaves the host.
+        self.done(place)?;
         let is_ours = |stat: &nix::sys::stat::FileStat| kind_of(stat) == Kind::Directory;
-        place.directory.set_attributes(place.name, attributes, is_ours).on("set owner and mode of", place.path())?;
-        self.done(place)
+        let set = place.directory.set_attributes(place.name, attributes, is_ours);
+        set.map(|_| ()).on("set owner and mode of", place.path())
     }
 
     fn set_attributes(&mut self, place: &Place<'_>, attributes: Attributes) -> Result<(), FsError> {
@@ -313,12 +315,12 @@ impl<'a> Execution<'a> {
 
     fn done(&mut self, place: &Place<'_>) -> Result<(), FsError> {
         self.outcomes[place.number] = Outcome::Done(None);
-        self.batch.touch(place.directory.clone()).on("look at the folder of", place.path())
+        self.batch.touch(place.number, place.directory.clone()).on("look at the folder of", place.path())
     }
 
     /// Syncs what is pending, then renames it.
     fn put_in_place(&mut self) -> Result<(), StepError> {
-        self.batch.sync_files().on("put on disk the files planned below", b"/")?;
+        self.batch.sync_files().map_err(|unsynced| self.unsynced("put on disk", unsynced))?;
         let mut pending = self.batch.take().into_iter();
         while let Some(next) = pending.next() {
             if let Err(error) = self.rename(&next) {
@@ -337,7 +339,12 @@ impl<'a> Execution<'a> {
     }
 
     fn sync_folders(&mut self) -> Result<(), FsError> {
-        self.batch.sync_folders().on("put on disk the folders changed below", b"/")
+        let synced = self.batch.sync_folders();
+        synced.map_err(|unsynced| self.unsynced("put on disk the folder of", unsynced))
+    }
+
+    fn unsynced(&self, action: &'static str, (number, errno): Unsynced) -> FsError {
+        FsError::call(action, self.plan.steps()[number].path().as_bytes(), errno)
     }
 
     fn rename(&mut self, pending: &Pending) -> Result<(), FsError> {

@@ -5,6 +5,7 @@ use cosmos_model::time::Time;
 use crate::agent::Agent;
 use crate::cli::{GlobalOptions, RunOptions};
 use crate::exit::{Failure, Status};
+use crate::fetch::FetchError;
 use crate::operation::{self, Manner};
 use crate::pause;
 use crate::pipeline::Pipeline;
@@ -55,14 +56,16 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
 
 fn work(pipeline: &mut Pipeline<'_>, agent: &Agent, options: &RunOptions, now: Time) -> Result<(), Failure> {
     let before = pipeline.record.state.trust.in_force().map(|revision| revision.commit());
-    pipeline.update(&mut progress::bar(agent))?;
+    let failed = pipeline.update(&mut progress::bar(agent))?;
     let news = pipeline.record.state.trust.in_force().map(|revision| revision.commit()) != before;
     let waits = pipeline.record.state.back_off.as_ref().is_some_and(|back_off| back_off.holds(now));
     if options.scheduled && waits && !news && !options.retry {
         pipeline.report.skipped = true;
         return Ok(());
     }
-    pipeline.apply()
+    pipeline.apply()?;
+    // The accepted revision is enforced all the same. But our own full disk is not a remote that keeps silent.
+    failed.into_iter().find(FetchError::is_ours).map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Remembers the failure or its end, and returns what an unattended run has to say about it.

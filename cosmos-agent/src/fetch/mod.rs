@@ -132,6 +132,13 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Tells whether it was our own disk that failed, and no remote.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        use crate::store::StoreError::{File, Library};
+        matches!(self, Self::Store { source: File { .. } | Library { .. }, .. })
+    }
+
     /// Returns what to try.
     #[must_use]
     pub fn hint(&self) -> String {

@@ -171,6 +171,16 @@ pub fn remove_passing(root: &Root, path: &RelPath) -> Result<(), FsError> {
     unlink(root, path).map(|_| ())
 }
 
+/// Removes what a run that was killed while it replaced `path` left beside it.
+///
+/// # Errors
+/// Returns an [`FsError`] when the kernel refuses.
+pub fn remove_leftover(root: &Root, path: &RelPath) -> Result<(), FsError> {
+    let name = temporary_name(path.name());
+    let temporary = path.parent().map_or_else(|| RelPath::new(&name), |folder| folder.join(&name));
+    temporary.map_or(Ok(()), |temporary| remove_passing(root, &temporary))
+}
+
 /// Returns the folder that something was removed from.
 fn unlink(root: &Root, path: &RelPath) -> Result<Option<Directory>, FsError> {
     let parent = path.parent();

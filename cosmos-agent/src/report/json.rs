@@ -79,10 +79,17 @@ pub fn step(step: &Step) -> Value {
         Action::Remove => ("remove", kind_of(step.expects()), Value::Null),
         Action::RemoveDirectory => ("remove", "directory", Value::Null),
     };
-    json!({
+    let mut value = json!({
         "path": step.path(), "action": action, "kind": kind, "layer": step.layer(), "old": old, "new": new,
-        "cause": step.cause(), "task": step.task(),
-    })
+        "cause": step.cause(),
+    });
+    if let Some(task) = step.task() {
+        value["task"] = json!(task);
+    }
+    if step.keep() {
+        value["kept"] = json!(true);
+    }
+    value
 }
 
 /// Returns one task.

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
@@ -10,6 +11,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use git2::Indexer;
 
 use super::{Store, StoreError};
+use crate::fs::by_path;
 
 /// libgit2 maps the file anew for each piece it is given: pieces of this size cost next to nothing.
 pub(crate) const BUFFER: usize = 1 << 18;
@@ -30,6 +32,7 @@ impl<'a> PackWriter<'a> {
     pub(super) fn new(store: &'a Store, announced: u32) -> Result<Self, StoreError> {
         store.odb()?;
         let folder = store.objects().join("pack");
+        remove_leftovers(&folder).map_err(|source| store.file(&folder, source))?;
         let indexer = Indexer::new(None, &folder, 0o600, false).map_err(|source| store.library("write to", source))?;
         let indexer = BufWriter::with_capacity(BUFFER, indexer);
         let mut writer = Self {
@@ -89,6 +92,20 @@ impl<'a> PackWriter<'a> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.indexer.write_all(bytes).map_err(|source| self.store.file(&self.folder, source))
     }
+}
+
+/// What libgit2 calls a pack that it has not finished.
+const UNFINISHED: &[u8] = b"pack_git2_";
+
+/// Removes what runs left that were killed during a fetch; whoever writes packs holds the run's lock.
+fn remove_leftovers(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_bytes().starts_with(UNFINISHED) {
+            by_path::remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Appends `bytes` to `packed`, compressed.
@@ -154,6 +171,18 @@ mod tests {
             prop_assert_eq!(store.object(id), Ok(Some(RawObject { kind: KINDS[kind], bytes })));
         }
         Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_fetch_left_goes_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().join("store.git"));
+        let pack = store.pack(0).unwrap();
+        std::mem::forget(pack);
+        let names = || std::fs::read_dir(store.path().join("objects/pack")).unwrap().count();
+        assert_eq!(names(), 1);
+        store.pack(0).unwrap().commit().unwrap();
+        assert_eq!(names(), 2, "the pack and its index");
     }
 
     #[test]

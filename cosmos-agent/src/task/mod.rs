@@ -122,7 +122,7 @@ pub fn environment(surroundings: &Surroundings<'_>) -> BTreeMap<OsString, OsStri
 pub fn list_changes(root: &Root, list: &RelPath, changed: &[RelPath]) -> Result<(), FsError> {
     // A run without changes writes nothing: the list is empty already.
     if changed.is_empty() && root.open_file(list)?.is_some_and(|file| file.metadata().is_ok_and(|it| it.len() == 0)) {
-        return Ok(());
+        return fs::remove_leftover(root, list);
     }
     let bytes: Vec<u8> = changed.iter().flat_map(|path| [b"/", path.as_bytes(), b"\0"].concat()).collect();
     // For the tasks that run now; the next run that has any writes it anew.
