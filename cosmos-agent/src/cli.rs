@@ -9,7 +9,7 @@ mod adoption;
 mod operator;
 
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
-pub use operator::{BelieveOptions, ParamsOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
+pub use operator::{BelieveOptions, ParamsOptions, PlanOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
 
 /// Makes this host what a signed repository says it should be.
 #[derive(Debug, Parser)]
@@ -73,8 +73,11 @@ pub enum Command {
     #[command(after_help = "Examples:\n  cosmos run\n  cosmos run --scheduled")]
     Run(RunOptions),
     /// Shows what apply would do, as a diff
-    #[command(visible_alias = "diff")]
-    Plan,
+    #[command(
+        visible_alias = "diff",
+        after_help = "Examples:\n  cosmos plan\n  cosmos plan --host ns1.example.org\n  cosmos plan --all --since release-7"
+    )]
+    Plan(PlanOptions),
     /// Shows what templates see of this host
     #[command(after_help = "Examples:\n  cosmos facts\n  cosmos facts --json")]
     Facts,

@@ -55,6 +55,23 @@ pub struct ReleaseOptions {
     pub believe: BelieveOptions,
 }
 
+/// Options of `plan`; without any, it is this host's.
+#[derive(Debug, Default, Args)]
+pub struct PlanOptions {
+    /// For operators: what the clone's files, as they are now, would change on this host; may be repeated
+    #[arg(long = "host", value_name = "FQDN", conflicts_with = "all")]
+    pub hosts: Vec<String>,
+    /// For operators: the same for all hosts of the repository
+    #[arg(long)]
+    pub all: bool,
+    /// Compare with this commit, tag or branch instead of the last release that this clone verified
+    #[arg(long, value_name = "REVISION")]
+    pub since: Option<String>,
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+}
+
 /// Options of `params`.
 #[derive(Debug, Args)]
 pub struct ParamsOptions {

@@ -46,7 +46,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Update(options) => update::run(&options, global),
         Command::Apply(options) => apply::run(&options, global),
         Command::Run(options) => run::run(&options, global),
-        Command::Plan => plan::run(global),
+        Command::Plan(options) => plan::run(&options, global),
         Command::Facts => facts::run(global),
         Command::Params(options) => params::run(&options, global),
         Command::Drift => drift::run(global),

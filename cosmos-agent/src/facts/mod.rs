@@ -5,7 +5,7 @@ mod kernel;
 use std::os::unix::ffi::OsStrExt as _;
 
 use cosmos_model::content::ContentHash;
-use cosmos_model::facts::{Facts, Os, parse};
+use cosmos_model::facts::{FORMAT, Facts, Os, parse};
 use cosmos_model::host_name::HostName;
 use cosmos_model::path::RelPath;
 
@@ -31,6 +31,36 @@ pub fn gather(site: &Site, fqdn: Option<&HostName>) -> Facts {
         machine: text(site, "etc/machine-id").map(|id| machine(id.trim())),
         timezone: timezone(site),
         ..Facts::default()
+    }
+}
+
+/// Facts of another host are not to be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The text is none that `cosmos facts --json` prints.
+    #[error("these are no facts as 'cosmos facts --json' prints them")]
+    Text(#[from] serde_json::Error),
+    /// A later version wrote them.
+    #[error("these facts have format {0}, this is cosmos for format {FORMAT}")]
+    Format(u64),
+    /// They are too long.
+    #[error("these facts are longer than {} KiB", LARGEST >> 10)]
+    Long,
+}
+
+/// Reads the facts of another host: the document that `cosmos facts --json` prints, or its member `facts` alone.
+///
+/// # Errors
+/// Returns [`ReadError`].
+pub fn read(text: &[u8]) -> Result<Facts, ReadError> {
+    if text.len() as u64 > LARGEST {
+        return Err(ReadError::Long);
+    }
+    let mut document: serde_json::Value = serde_json::from_slice(text)?;
+    let facts = document.get_mut("facts").map(serde_json::Value::take).unwrap_or(document);
+    match facts.get("format").and_then(serde_json::Value::as_u64) {
+        Some(later) if later > FORMAT => Err(ReadError::Format(later)),
+        _ => Ok(serde_json::from_value(facts)?),
     }
 }
 

@@ -132,6 +132,14 @@ impl WorkTree {
         made.map(|_| ()).map_err(self.failed("write a ref"))
     }
 
+    /// Returns the commit that words such as a tag or a branch mean, and its tree.
+    #[must_use]
+    pub fn revision(&self, words: &str) -> Option<(ObjectId, ObjectId)> {
+        let commit = self.repository.revparse_single(words).ok()?.peel_to_commit().ok()?;
+        let id = |id: git2::Oid| ObjectId::from_hex(id.to_string().as_bytes()).ok();
+        Some((id(commit.id())?, id(commit.tree_id())?))
+    }
+
     /// Tells whether git ignores a path of the work tree.
     #[must_use]
     pub fn ignores(&self, path: &Path) -> bool {

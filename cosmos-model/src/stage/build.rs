@@ -240,7 +240,7 @@ fn is_well_known_secret(path: &[u8]) -> bool {
         || matches!(path, b"etc/shadow" | b"etc/shadow-" | b"etc/gshadow" | b"etc/gshadow-")
 }
 
-fn task_files(
+pub(super) fn task_files(
     repository: &mut Repository<'_>,
     names: &[String],
     folder: &str,

@@ -19,6 +19,7 @@ use crate::trust::VerifiedRevision;
 
 mod build;
 mod classic;
+mod forecast;
 mod merge;
 mod native;
 mod order;
@@ -27,6 +28,7 @@ mod settings;
 mod survey;
 
 pub(crate) use build::belongs_to_agent;
+pub use forecast::{Change, Changed, Forecast, forecast};
 use repository::Repository;
 pub use survey::{HostPaths, hosts, is_native, params, paths};
 

@@ -8,13 +8,17 @@ use cosmos_model::staged::StagedModel;
 
 use crate::agent::Agent;
 use crate::apply::Contents as _;
-use crate::cli::GlobalOptions;
+use crate::cli::{GlobalOptions, PlanOptions};
 use crate::exit::{Failure, Status};
 use crate::operation::{self, Manner};
 use crate::pipeline::Pipeline;
 use crate::report::style::Palette;
 use crate::report::{diff, json, text};
 use crate::stage::Contents;
+
+mod fleet;
+mod hosts;
+mod words;
 
 /// Larger files are not read for a diff.
 const LARGEST: u64 = 1 << 20;
@@ -23,7 +27,10 @@ const LARGEST: u64 = 1 << 20;
 ///
 /// # Errors
 /// Returns a [`Failure`] when there is no accepted revision or no plan for it.
-pub fn run(global: &GlobalOptions) -> Result<Status, Failure> {
+pub fn run(options: &PlanOptions, global: &GlobalOptions) -> Result<Status, Failure> {
+    if options.all || !options.hosts.is_empty() {
+        return hosts::run(options, global);
+    }
     let agent = Agent::load(global)?;
     let mut shown = Ok(());
     let report = operation::perform(&agent, Manner::looking("plan"), |pipeline| {
