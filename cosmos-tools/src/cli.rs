@@ -96,6 +96,9 @@ pub struct BackupOptions {
     /// The rsync program on this computer
     #[arg(long, value_name = "FILE", default_value = "/usr/bin/rsync")]
     pub rsync: PathBuf,
+    /// One more option for rsync, as in --rsync-option=--bwlimit=2m; may be given several times
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub rsync_option: Vec<String>,
     /// The rsync program on the phone; where there is none, 'adb pull' copies the folders named by --from
     #[arg(long, value_name = "FILE", default_value = "rsync")]
     pub phone_rsync: String,

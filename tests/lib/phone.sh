@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # Phones without hardware: Android's own adb daemon, in a Debian root with a network of its own.
 
-# Debian has the daemon since 13. Over the network it asks for no permission, and its serial is ADDRESS:5555.
+# Debian has the daemon since 13. Over the network it asks for no permission, and its serial is ADDRESS:5555. Its udev
+# can verify rules, which that of Debian 12 cannot.
 PHONE_SUITE=trixie
-PHONE_PACKAGES=adbd,rsync
+PHONE_PACKAGES=adbd,rsync,udev
 
 # phone_lay NAME: a phone's root with pictures, as Android lays them out; nothing runs yet.
 phone_lay() {

@@ -2,7 +2,7 @@
 # Phones with Android's own adb daemon are copied: two at once, cut off, locked, without rsync, without root.
 . "$(dirname "$0")/../lib/all.sh"
 
-check 'a computer with adb and rsync is up' machine_up desk "$(base_root "$MACHINE_PACKAGES,adb,rsync")"
+check 'a computer with adb and rsync is up' machine_up desk "$(base_root "$MACHINE_PACKAGES,adb,rsync,umockdev")"
 desk=$(root_of desk)
 install -m 0755 "$TOOLS" "$desk/usr/bin/cosmos-tools"
 mkdir -p "$desk/srv" "$desk/metrics"

@@ -60,6 +60,7 @@ fn common_arguments(latest: Option<&Path>, options: &BackupOptions) -> Vec<OsStr
     let mut arguments: Vec<OsString> = fixed.iter().map(Into::into).collect();
     arguments.extend(NEVER.iter().map(|path| format!("--exclude={path}").into()));
     arguments.extend(options.exclude.iter().map(|pattern| format!("--exclude={pattern}").into()));
+    arguments.extend(options.rsync_option.iter().map(Into::into));
     if let Some(latest) = latest {
         let mut link = OsString::from("--link-dest=");
         link.push(latest);
@@ -160,11 +161,11 @@ mod tests {
 
     #[test]
     fn views_into_the_kernel_are_left_out_whatever_is_asked() {
-        let given = words(common_arguments(None, &options(&["--exclude", "/acct/"])));
+        let given = words(common_arguments(None, &options(&["--exclude", "/acct/", "--rsync-option=--checksum"])));
         assert_eq!(
             given,
             "--archive\n--relative\n--numeric-ids\n--partial\n--delete\n--delete-excluded\n\
-             --exclude=/proc/\n--exclude=/sys/\n--exclude=/dev/\n--exclude=/acct/"
+             --exclude=/proc/\n--exclude=/sys/\n--exclude=/dev/\n--exclude=/acct/\n--checksum"
         );
     }
 
