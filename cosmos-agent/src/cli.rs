@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod adoption;
+mod exceptions;
 mod operator;
 
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
+pub use exceptions::{HoldOptions, RollbackOptions};
 pub use operator::{BelieveOptions, ParamsOptions, PlanOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
 
 /// Makes this host what a signed repository says it should be.
@@ -108,6 +110,16 @@ pub enum Command {
     Signer(SignerOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
+    /// Makes this host's files what an earlier generation said, until a newer revision is accepted or 'cosmos resume'
+    #[command(
+        after_help = "What tasks did to packages, users and services is not undone; the tasks of the generation's own revision run as always.\n\nExamples:\n  cosmos rollback --list\n  cosmos rollback -n\n  cosmos rollback\n  cosmos rollback 12"
+    )]
+    Rollback(RollbackOptions),
+    /// Leaves a path, and what lies below it, as it is, with a reason
+    #[command(
+        after_help = "Examples:\n  cosmos hold /etc/motd 'trying a shorter one, Kim' --until 2026-01-10T18:00:00Z\n  cosmos hold\n  cosmos hold --release /etc/motd"
+    )]
+    Hold(HoldOptions),
     /// Carries signed history to hosts by your ssh, and lets each judge and run it: for operators, in their clone
     #[command(
         after_help = "Examples:\n  cosmos push ns1.example.org ns2.example.org\n  cosmos push root@ns1.example.org --since release-7\n  cosmos push kim@ns1.example.org --command 'sudo cosmos'"
@@ -122,7 +134,7 @@ pub enum Command {
     /// Switches unattended runs off, with a reason
     #[command(after_help = "Examples:\n  cosmos pause 'disk swap, ask Kim' --until 2026-01-10T18:00:00Z")]
     Pause(PauseOptions),
-    /// Switches unattended runs on again
+    /// Switches unattended runs on again, and ends a rollback
     Resume,
     /// Runs on a schedule, for hosts without systemd and cron
     Daemon(DaemonOptions),
@@ -234,7 +246,7 @@ pub struct RunOptions {
     /// Wait for another run to end
     #[arg(long)]
     pub wait: bool,
-    /// Forget back-off and try again now
+    /// Forget back-off and a rollback, and try again now
     #[arg(long)]
     pub retry: bool,
     /// Take the repository from a bundle file instead of the remotes; - for standard input

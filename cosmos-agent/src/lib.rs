@@ -22,6 +22,7 @@ pub mod facts;
 pub mod fetch;
 pub mod fork;
 pub mod fs;
+pub mod generations;
 pub mod given_bundle;
 pub mod host;
 pub mod lock;

@@ -77,7 +77,7 @@ pub fn perform(
         pipeline.report.fail(failure);
     }
     let Pipeline { mut record, mut report, .. } = pipeline;
-    report.generation = (record.state.generation > 0).then_some(record.state.generation);
+    report.generation = Some(record.state.generation_in_force()).filter(|number| *number > 0);
     if let Err(error) = record.close(&report, agent.settings.log_size, now) {
         report.fail(Failure::from(error));
     }

@@ -1,6 +1,8 @@
 //! The order of the stages, and the only file that knows it: fetch → authenticate → stage → plan → apply → report.
 
 mod authenticate;
+mod back;
+mod looking;
 mod part;
 mod rests_on;
 mod testing;
@@ -18,7 +20,7 @@ use cosmos_model::facts::Facts;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::plan::Plan;
-use cosmos_model::planner::{self, PlanError};
+use cosmos_model::planner::PlanError;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::time::Time;
 use cosmos_model::trust::VerifiedRevision;
@@ -107,6 +109,7 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// Returns the [`Failure`] that stopped it; what was done until then is in the report.
     pub fn apply(&mut self) -> Result<(), Failure> {
+        self.drop_what_is_over();
         let revision = self.in_force()?;
         self.record.state.hindrance = None;
         let ended = self.enforce(&revision);
@@ -116,10 +119,11 @@ impl<'a> Pipeline<'a> {
 
     /// Makes the host what `revision` says: pre-tasks, files, post-tasks, and between them a classic host's scripts.
     fn enforce(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
+        self.report.is_about(revision);
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
-        let settled =
-            managed.is_settled_at(revision.commit()) && self.is_model_of(revision)? && self.rests_as_applied();
+        let at = managed.is_settled_at(revision.commit()) && !self.record.state.replan && self.rests_as_applied();
+        let settled = at && self.is_model_of(revision)?;
         let mut staged = if settled { None } else { Some(self.prepare(revision, &managed)?) };
         let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
         let mut written = false;
@@ -227,41 +231,6 @@ impl<'a> Pipeline<'a> {
         self.agent.classic.is_some().then(|| ContentHash::of(text.as_bytes()))
     }
 
-    /// Returns the plan for the revision in force and the model it leads to; changes nothing.
-    ///
-    /// # Errors
-    /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
-    pub fn planned(&mut self) -> Result<(StagedModel, Plan), Failure> {
-        let revision = self.in_force()?;
-        let bytes = Managed::read(&self.state)?;
-        let Staged { model, managed } = self.whole(&revision, &bytes.view()?)?;
-        let plan = self.plan(&model, &managed)?;
-        Ok((model, plan))
-    }
-
-    /// Returns where the host differs from what was applied; changes nothing.
-    ///
-    /// # Errors
-    /// As [`Pipeline::planned`].
-    pub fn drifted(&mut self) -> Result<Vec<planner::Drifted>, Failure> {
-        let revision = self.in_force()?;
-        let bytes = Managed::read(&self.state)?;
-        let managed = bytes.view()?;
-        let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied();
-        if settled && self.is_host_as_left(&managed)? {
-            return Ok(Vec::new());
-        }
-        self.record.state.hindrance = None;
-        let staged = self.stage(&revision, &managed);
-        let model = match self.kept_instead_of(&revision) {
-            Some(applied) => self.stage(&applied, &managed)?,
-            None => staged?,
-        };
-        let set = managed.set();
-        let snapshot = self.observe(&model, &set)?;
-        Ok(planner::drift(&model, &snapshot, &set))
-    }
-
     /// Writes the model of the revision in force, and the clone other tools look at, for a classic `update` (C2, C4). Where
     /// that is hindered, the report says so, and the model is made what stays enforced instead.
     fn write_classic_model(&mut self) -> Result<(), Failure> {
@@ -278,7 +247,7 @@ impl<'a> Pipeline<'a> {
         let folder = self.agent.model_folder();
         if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
             let bytes = Managed::read(&self.state)?;
-            let model = self.stage(revision, &bytes.view()?)?;
+            let model = self.model(revision, &bytes.view()?)?;
             self.host.write_model(&folder, &model, &self.store)?;
         }
         self.shown = Some(revision.commit());
@@ -302,6 +271,13 @@ impl<'a> Pipeline<'a> {
             self.is_hindered(error.to_string(), error.needs_newer_agent());
             stage::failure(&error)
         })
+    }
+
+    /// Stages a revision with what is an exception on this host.
+    fn model(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
+        let mut model = self.stage(revision, managed)?;
+        self.except(&mut model, managed)?;
+        Ok(model)
     }
 
     fn observe(
@@ -335,7 +311,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Plans again, now that pre-tasks ran, and applies; a host that moved meanwhile is planned for once more.
-    fn files(&mut self, Staged { model, mut managed }: Staged, tasks: &TaskRun<'_>) -> Result<(), Failure> {
+    fn files(&mut self, Staged { model, managed }: Staged, tasks: &TaskRun<'_>) -> Result<(), Failure> {
         let model = tasks.reread(&model)?;
         let as_released = self.identity(model.revision()).filter(|_| matches!(model, Cow::Borrowed(_)));
         if as_released.is_none() {
@@ -344,10 +320,18 @@ impl<'a> Pipeline<'a> {
             self.record.save()?;
         }
         let rests_on = self.begin_to_rest(&model)?;
+        self.write_files(&model, managed)?;
+        self.record.state.as_released = as_released;
+        self.record.state.rests_on = rests_on;
+        Ok(())
+    }
+
+    /// Plans and applies, up to three times where the host moves meanwhile.
+    fn write_files(&mut self, model: &StagedModel, mut managed: ManagedSet) -> Result<(), Failure> {
         for _ in 0..PLANS {
-            let plan = self.plan(&model, &managed)?;
+            let plan = self.plan(model, &managed)?;
             refuse_brake(&plan)?;
-            let contents = stage::Contents::new(self.agent, &self.store, &model);
+            let contents = stage::Contents::new(self.agent, &self.store, model);
             let bar = progress::bar(self.agent);
             let applied = self.host.apply(&plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
             drop(bar);
@@ -358,8 +342,6 @@ impl<'a> Pipeline<'a> {
             self.report.applied(plan, &applied.done);
             managed = applied.managed;
             if applied.refused.is_empty() {
-                self.record.state.as_released = as_released;
-                self.record.state.rests_on = rests_on;
                 return Ok(());
             }
         }

@@ -1,13 +1,16 @@
 //! What a run leaves for the next one: the state, the log and the stamp. A dry run has a record that is not kept.
 
 use cosmos_model::escape;
+use cosmos_model::generation::Generations;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::time::Time;
+use cosmos_model::trust::VerifiedRevision;
 
 use crate::exit::{Failure, Status};
 use crate::fs::{self, FsError};
+use crate::generations::{self, GenerationsError};
 use crate::report::{Report, log};
 use crate::site::Site;
 use crate::state::{State, StateError};
@@ -22,6 +25,8 @@ pub struct Record {
     pub state: State,
     /// The refs of this run's look, to be written with the state.
     refs: Option<Vec<u8>>,
+    /// The generations as this run has them, to be written with the state.
+    generations: Option<Vec<u8>>,
     site: Site,
     kept: bool,
 }
@@ -45,7 +50,7 @@ impl Record {
     /// Returns [`StateError`] when the state is unreadable or older than the log says.
     pub fn open(site: &Site, kept: bool) -> Result<Self, StateError> {
         let state = State::load(site)?;
-        Ok(Self { saved: state.clone(), state, refs: None, site: site.clone(), kept })
+        Ok(Self { saved: state.clone(), state, refs: None, generations: None, site: site.clone(), kept })
     }
 
     /// Forgets what was accepted, for `clone --again`; the log stays, and its counter goes on (T1).
@@ -55,7 +60,9 @@ impl Record {
     pub fn begin_again(site: &Site) -> Result<(), StateError> {
         let counter = log::last_entry(site)?.map_or(0, |last| last.counter);
         let state = State::starting_at(counter);
-        let record = Self { saved: state.clone(), state: state.clone(), refs: None, site: site.clone(), kept: true };
+        let (saved, site) = (state.clone(), site.clone());
+        let record =
+            Self { saved, state: state.clone(), refs: None, generations: None, site: site.clone(), kept: true };
         record.write(&[(&site.state_file(), &state.next().1)]).map_err(StateError::Write)
     }
 
@@ -65,13 +72,16 @@ impl Record {
     /// Returns [`RecordError`] that names the file.
     pub fn save(&mut self) -> Result<(), RecordError> {
         let refs = self.refs.take().filter(|_| self.kept);
-        if !self.kept || (self.state == self.saved && refs.is_none()) {
+        let generations = self.generations.take().filter(|_| self.kept);
+        if !self.kept || (self.state == self.saved && refs.is_none() && generations.is_none()) {
             return Ok(());
         }
         let (next, text) = self.state.next();
         let (refs_file, state_file) = (self.site.refs_file(), self.site.state_file());
-        // The state last: it says that these refs are no news any more.
+        let generations_file = self.site.generations_file();
+        // The state last: it says that these refs are no news any more, and which generation is the newest.
         let mut files: Vec<(&RelPath, &[u8])> = refs.iter().map(|refs| (&refs_file, refs.as_slice())).collect();
+        files.extend(generations.iter().map(|list| (&generations_file, list.as_slice())));
         files.push((&state_file, &text));
         self.write(&files)?;
         (self.saved, self.state) = (next.clone(), next);
@@ -87,10 +97,31 @@ impl Record {
         if !self.kept || !report.is_noteworthy() {
             return Ok(());
         }
-        let accepted = self.state.trust.accepted().map(cosmos_model::trust::VerifiedRevision::commit);
+        let accepted = self.state.trust.accepted().map(VerifiedRevision::commit);
         let line = log::entry(report, accepted, self.state.counter, now);
         log::append(&self.site, line, log_size)?;
         Ok(())
+    }
+
+    /// Returns the generations that can be gone back to.
+    ///
+    /// # Errors
+    /// Returns a [`GenerationsError`] when the file cannot be read or is damaged.
+    pub fn generations(&self) -> Result<Generations, GenerationsError> {
+        generations::read(&self.site, self.state.generation)
+    }
+
+    /// Numbers what was just applied and keeps it as a generation, the last `most` of them; [`Record::save`] writes
+    /// them with the state that names the newest. Returns what is wrong with the list that was there, if it is lost.
+    pub fn add_generation(&mut self, revision: VerifiedRevision, most: usize, now: Time) -> Option<GenerationsError> {
+        let (mut list, lost) = match self.generations() {
+            Ok(list) => (list, None),
+            Err(error) => (Generations::default(), Some(error)),
+        };
+        self.state.generation += 1;
+        list.add(self.state.generation, now, revision, most);
+        self.generations = Some(generations::to_text(&list));
+        lost
     }
 
     /// Remembers the refs of the last look, so that `verify` can judge them again without asking a remote (§9);

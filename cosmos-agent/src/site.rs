@@ -121,6 +121,12 @@ impl Site {
         self.in_state("refs")
     }
 
+    /// Returns the generations (docs/formats.md §24), below the home.
+    #[must_use]
+    pub fn generations_file(&self) -> RelPath {
+        self.in_state("generations.json")
+    }
+
     /// Returns the log (docs/formats.md §12), below the home.
     #[must_use]
     pub fn log_file(&self) -> RelPath {

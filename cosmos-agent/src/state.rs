@@ -1,8 +1,10 @@
 //! What the next run must know that is not per path (docs/formats.md §9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use cosmos_model::content::ContentHash;
+use cosmos_model::escape;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::RestsOn;
@@ -41,6 +43,16 @@ pub struct State {
     pub back_off: Option<BackOff>,
     /// The number of the last applied model.
     pub generation: u64,
+    /// The generation that the host went back to, as a whole or in part, until a newer revision is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
+    /// The paths that somebody asked to be left as they are (`cosmos hold`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<RelPath, Hold>,
+    /// Whether what the host is to be changed without a newer revision, since a hold or rollback ended: the next run
+    /// plans, though the revision is the one applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replan: bool,
     /// The test whose model was applied last; none once production is applied again (T6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<ObjectId>,
@@ -66,6 +78,50 @@ pub struct Rested {
     pub on: RestsOn,
     /// Their hash; none while a model is being applied, which then has to be staged again.
     pub identity: Option<ContentHash>,
+}
+
+/// That a host went back to an earlier generation (docs/formats.md §9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rollback {
+    /// The generation it went back to.
+    pub generation: u64,
+    /// The revision that is not tried again: the rollback ends when another one is in force.
+    pub instead_of: ObjectId,
+    /// Since when.
+    pub since: Time,
+    /// Who or what went back.
+    pub why: String,
+    /// The paths that went back; none means all of the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<BTreeSet<RelPath>>,
+}
+
+/// Why a path is left as it is, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Why, for whoever looks next.
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+    /// When the hold ends by itself.
+    pub until: Option<Time>,
+}
+
+impl Hold {
+    /// Tells whether the hold is in force at `now`.
+    #[must_use]
+    pub fn holds(&self, now: Time) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        write!(f, "left as it is{until}: {}", escape::for_terminal(self.reason.as_bytes()))
+    }
 }
 
 /// What was seen at the last look; how judging it ended is the judge's to remember.
@@ -104,6 +160,9 @@ impl Default for State {
             failure: None,
             back_off: None,
             generation: 0,
+            rollback: None,
+            held: BTreeMap::new(),
+            replan: false,
             tested: None,
             as_released: None,
             rests_on: None,
@@ -195,6 +254,19 @@ impl State {
     pub fn is_another_machine(&self, site: &Site) -> bool {
         let id = machine_id(site);
         self.machine.as_ref().is_some_and(|machine| !id.is_empty() && *machine != id)
+    }
+
+    /// Returns the rollback in force: one that a newer revision overtook is none any more.
+    #[must_use]
+    pub fn rolled_back(&self) -> Option<&Rollback> {
+        let in_force = self.trust.in_force().map(VerifiedRevision::commit);
+        self.rollback.as_ref().filter(|rollback| Some(rollback.instead_of) == in_force)
+    }
+
+    /// Returns the number of the generation the host is, which is not the newest after it went back.
+    #[must_use]
+    pub fn generation_in_force(&self) -> u64 {
+        self.rolled_back().filter(|it| it.paths.is_none()).map_or(self.generation, |rollback| rollback.generation)
     }
 
     /// Returns the state that replaces this one, its counter one higher, and its text.

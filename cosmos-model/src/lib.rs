@@ -14,6 +14,7 @@ pub mod document;
 pub mod escape;
 pub mod facts;
 pub mod fleet;
+pub mod generation;
 pub mod host_name;
 pub mod layer;
 pub mod managed;

@@ -54,6 +54,8 @@ pub enum Cause {
     Dropped,
     /// A layer's `delete/` names the path.
     Delete,
+    /// The host goes back to an earlier generation, as a whole or in part.
+    Rollback,
 }
 
 /// One step. Built by the planner only.
@@ -133,6 +135,8 @@ pub enum NoteKind {
     Reported,
     /// The path cannot be reached or is of a type that is never replaced.
     Blocked,
+    /// Somebody asked for the path to be left as it is (`cosmos hold`).
+    Held,
 }
 
 /// Why a plan must not be applied as a whole (design: leaving, the brake).
@@ -188,6 +192,13 @@ impl Plan {
     #[must_use]
     pub const fn brake(&self) -> Option<&Brake> {
         self.brake.as_ref()
+    }
+
+    /// Says of each step that is no repair of drift that it goes back to an earlier generation.
+    #[must_use]
+    pub fn going_back(mut self) -> Self {
+        self.steps.iter_mut().filter(|step| step.cause != Cause::Drift).for_each(|step| step.cause = Cause::Rollback);
+        self
     }
 
     /// Tells whether the host already is what the model says.

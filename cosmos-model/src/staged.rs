@@ -9,6 +9,8 @@ use crate::object_id::ObjectId;
 use crate::path::RelPath;
 use crate::trust::VerifiedRevision;
 
+mod earlier;
+
 /// A position in [`StagedModel::layers`]; lower wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LayerIndex(pub u16);
@@ -107,6 +109,7 @@ pub struct StagedModel {
     pub(crate) left_out: Vec<RelPath>,
     pub(crate) rendered: BTreeMap<ContentHash, Vec<u8>>,
     pub(crate) rests_on: RestsOn,
+    pub(crate) held: BTreeMap<RelPath, String>,
 }
 
 /// What a model rests on besides its revision.
@@ -207,6 +210,21 @@ impl StagedModel {
     #[must_use]
     pub const fn rests_on(&self) -> &RestsOn {
         &self.rests_on
+    }
+
+    /// Lets a plan leave these paths, and what lies below them, as they are; each with the words to say about it.
+    pub fn hold(&mut self, held: BTreeMap<RelPath, String>) {
+        self.held = held;
+    }
+
+    /// Returns why `path` is left as it is, if it is.
+    #[must_use]
+    pub fn held(&self, path: &RelPath) -> Option<&str> {
+        if self.held.is_empty() {
+            return None;
+        }
+        let own = self.held.get(path);
+        own.or_else(|| path.ancestors().find_map(|above| self.held.get(&above))).map(String::as_str)
     }
 
     /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.

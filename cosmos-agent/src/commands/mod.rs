@@ -16,15 +16,18 @@ mod facts;
 mod fleet;
 mod folder;
 mod gpg;
+mod hold;
 pub mod init;
 mod log;
 mod manual;
 mod params;
+mod path;
 mod pause;
 mod plan;
 mod push;
 mod release;
 mod resume;
+mod rollback;
 mod run;
 mod signer;
 mod status;
@@ -56,6 +59,8 @@ pub fn execute(cli: Cli) -> Status {
         Command::Release(options) => release::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
         Command::Log(options) => log::run(&options, global),
+        Command::Rollback(options) => rollback::run(&options, global),
+        Command::Hold(options) => hold::run(&options, global),
         Command::Push(options) => push::run(&options, global),
         Command::Trust(command) => trust::run(&command, global),
         Command::Gpg(options) => gpg::run(&options, global),

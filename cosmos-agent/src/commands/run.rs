@@ -63,6 +63,10 @@ fn work(pipeline: &mut Pipeline<'_>, agent: &Agent, options: &RunOptions, now: T
         pipeline.report.skipped = true;
         return Ok(());
     }
+    if options.retry && pipeline.end_rollback() {
+        pipeline.report.remarks.push("the rollback ended: --retry".to_owned());
+        pipeline.report.marked = true;
+    }
     pipeline.apply()?;
     // The accepted revision is enforced all the same. But our own full disk is not a remote that keeps silent.
     failed.into_iter().find(FetchError::is_ours).map_or(Ok(()), |error| Err(error.into()))

@@ -129,10 +129,17 @@ impl Pipeline<'_> {
         let many = self.store.packs().is_ok_and(|packs| packs > PACKS);
         if (litter || many)
             && !keep.is_empty()
-            && let Err(error) = self.store.compact(keep)
+            && let Err(error) = self.store.compact(&self.with_generations(keep))
         {
             self.report.remarks.push(format!("cannot tidy the object store, ignoring: {}", with_causes(&error)));
         }
+    }
+
+    /// Adds the generations that the store can still make a host: they must stay reachable.
+    fn with_generations(&self, keep: &[ObjectId]) -> Vec<ObjectId> {
+        let list = self.record.generations().unwrap_or_default();
+        let commits = list.kept().iter().map(|generation| generation.revision().commit());
+        keep.iter().copied().chain(commits.filter(|id| self.store.has(*id).unwrap_or(false))).collect()
     }
 
     /// Takes what is newest without asking who signed it, and says so (T17).
@@ -154,8 +161,7 @@ impl Pipeline<'_> {
             self.report.raise(Status::Refused);
         }
         if let Some(revision) = trust.in_force() {
-            self.report.commit = Some(revision.commit());
-            self.report.signers = revision.signers().to_vec();
+            self.report.is_about(revision);
         }
         if let Some(revision) = trust.accepted() {
             if let Some(staleness) = self.agent.trust.staleness(revision, self.now) {

@@ -21,7 +21,7 @@ pub(super) struct Staged {
 impl Pipeline<'_> {
     /// Stages the whole model.
     pub(super) fn whole(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Staged, Failure> {
-        Ok(Staged { model: self.stage(revision, managed)?, managed: managed.set() })
+        Ok(Staged { model: self.model(revision, managed)?, managed: managed.set() })
     }
 
     /// Stages the folders in which `revision` differs from what is applied.
@@ -30,8 +30,8 @@ impl Pipeline<'_> {
     /// wrong or too much would go, or a symlinked directory gives files second names (A38).
     pub(super) fn part(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
         let applied = self.record.state.trust.applied().filter(|applied| managed.is_settled_at(applied.commit()));
-        let applied = applied.filter(|_| !self.agent.settings.verify_content && self.rests_as_applied());
-        let Some(applied) = applied else { return Ok(None) };
+        let whole = self.agent.settings.verify_content || self.has_exceptions() || !self.rests_as_applied();
+        let Some(applied) = applied.filter(|_| !whole) else { return Ok(None) };
         let objects = Watched::new(self.agent, &self.store, "staging");
         let model = stage::stage_since(self.agent, applied, revision, &objects, managed, self.facts());
         drop(objects);

@@ -8,28 +8,25 @@ use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
-use crate::exit::{Failure, Status};
+use crate::exit::with_causes;
 use crate::managed::Managed;
 use crate::stage;
 
 impl Pipeline<'_> {
-    /// Returns the revision that the host is to be like: its test, else the accepted one.
-    pub(super) fn in_force(&self) -> Result<VerifiedRevision, Failure> {
-        self.record.state.trust.in_force().cloned().ok_or_else(|| {
-            Failure::of(Status::Refused, "no revision was accepted yet", "run 'cosmos update', then 'cosmos verify'")
-        })
-    }
-
     /// Returns the revision to enforce instead of the one in force, which is hindered: production instead of a test.
     pub(super) fn kept_instead_of(&self, in_force: &VerifiedRevision) -> Option<VerifiedRevision> {
         let state = &self.record.state;
-        state.hindrance.as_ref()?;
+        state.hindrance.as_ref().filter(|_| !self.is_back_as_a_whole())?;
         let kept = if state.trust.testing().is_some() { state.trust.accepted() } else { state.trust.applied() };
         kept.filter(|kept| kept.commit() != in_force.commit()).cloned()
     }
 
     /// Remembers that the host's files are what `revision` says.
     pub(super) fn is_applied(&mut self, revision: &VerifiedRevision) {
+        self.record.state.replan = false;
+        if self.is_back_as_a_whole() {
+            return;
+        }
         let state = &mut self.record.state;
         let is = |one: Option<&VerifiedRevision>| one.is_some_and(|one| one.commit() == revision.commit());
         let news = if is(state.trust.testing()) {
@@ -40,10 +37,15 @@ impl Pipeline<'_> {
         } else {
             false
         };
-        state.generation += u64::from(news);
+        let Some(lost) =
+            news.then(|| self.record.add_generation(revision.clone(), self.agent.settings.generations, self.now))
+        else {
+            return;
+        };
+        self.report.remarks.extend(lost.map(|error| format!("generations are kept anew: {}", with_causes(&error))));
     }
 
-    /// Plans without the brake where only a test ends, which needs nobody's leave.
+    /// Plans without the brake where a test or a rollback ends, or the host goes back: that needs nobody's leave.
     pub(super) fn plan_for(
         &self,
         model: &StagedModel,
@@ -51,17 +53,24 @@ impl Pipeline<'_> {
         managed: &ManagedSet,
     ) -> Result<Plan, PlanError> {
         let settings = self.agent.plan_settings();
+        if self.record.state.rolled_back().is_some() {
+            let plan = planner::plan(model, seen, managed, PlanSettings { brake: false, ..settings })?;
+            return Ok(plan.going_back());
+        }
         let plan = planner::plan(model, seen, managed, settings)?;
-        if plan.brake().is_some_and(|brake| self.only_ends_a_test(brake)) {
+        if plan.brake().is_some_and(|brake| self.only_ends_something(brake)) {
             return planner::plan(model, seen, managed, PlanSettings { brake: false, ..settings });
         }
         Ok(plan)
     }
 
-    /// Tells whether everything that would go came with a test that is over: the release before it had none of it.
-    fn only_ends_a_test(&self, brake: &Brake) -> bool {
+    /// Tells whether everything that would go came with a test or a rollback that is over: the release applied before
+    /// had none of it.
+    fn only_ends_something(&self, brake: &Brake) -> bool {
         let state = &self.record.state;
-        let Some(applied) = state.trust.applied().filter(|_| state.tested.is_some()) else { return false };
+        let Some(applied) = state.trust.applied().filter(|_| state.tested.is_some() || state.replan) else {
+            return false;
+        };
         let Ok(bytes) = Managed::read(&self.state) else { return false };
         let before =
             bytes.view().ok().and_then(|view| stage::stage(self.agent, applied, &self.store, &view, self.facts()).ok());

@@ -69,7 +69,8 @@ pub enum LogError {
 pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Time) -> String {
     let line = json!({
         "format": 1, "time": now, "command": report.command,
-        "generation": report.generation, "signers": report.signers, "exit": report.status.code(),
+        "generation": report.generation, "revision": report.commit, "release": report.release,
+        "signers": report.signers, "remarks": report.marked.then_some(&report.remarks), "exit": report.status.code(),
         "refused": report.refused, "tasks": report.tasks.iter().map(report_json::task).collect::<Vec<_>>(),
         "error": report.failure.as_ref().map(|failure| &failure.message),
     });

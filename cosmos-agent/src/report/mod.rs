@@ -2,7 +2,7 @@
 
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::plan::{Note, Plan, Step};
-use cosmos_model::trust::{RecordedRefusal, Signer};
+use cosmos_model::trust::{RecordedRefusal, Signer, VerifiedRevision};
 
 use crate::exit::{Failure, Status};
 
@@ -39,6 +39,8 @@ pub struct Report {
     pub command: &'static str,
     /// The revision in force.
     pub commit: Option<ObjectId>,
+    /// Its release tag, where releases are signed.
+    pub release: Option<String>,
     /// Who signed it.
     pub signers: Vec<Signer>,
     /// The number of the generation that is applied now, when one was.
@@ -55,6 +57,8 @@ pub struct Report {
     pub judged: bool,
     /// Whether another revision was accepted.
     pub advanced: bool,
+    /// Whether the command changed what later runs do: a rollback, a hold.
+    pub marked: bool,
     /// Whether verification was off (T17).
     pub unverified: bool,
     /// Whether applying was left out, since a step that failed is not tried again yet.
@@ -72,6 +76,13 @@ impl Report {
     #[must_use]
     pub fn new(command: &'static str) -> Self {
         Self { command, ..Self::default() }
+    }
+
+    /// Says which revision the run makes the host.
+    pub fn is_about(&mut self, revision: &VerifiedRevision) {
+        self.commit = Some(revision.commit());
+        self.release = revision.tag().map(str::to_owned);
+        self.signers = revision.signers().to_vec();
     }
 
     /// Takes over those steps of `plan` that were `done`, and its notes.
@@ -107,6 +118,6 @@ impl Report {
     #[must_use]
     pub fn is_noteworthy(&self) -> bool {
         let news = self.judged && !self.refused.is_empty();
-        news || self.advanced || self.unverified || !self.steps.is_empty() || self.failure.is_some()
+        news || self.advanced || self.marked || self.unverified || !self.steps.is_empty() || self.failure.is_some()
     }
 }

@@ -38,6 +38,7 @@ pub fn step(step: &Step, palette: &Palette) -> String {
         (Action::MakeSymlink { target, .. }, _) => format!("  -> {}", cosmos_model::escape::for_terminal(target)),
         (_, Cause::Drift) => "  drift repaired".into(),
         (_, Cause::Dropped) => "  no longer in the model".into(),
+        (_, Cause::Rollback) => "  as it was before".into(),
         _ => String::new(),
     };
     if let Some(task) = step.task() {
@@ -54,6 +55,7 @@ pub fn note(note: &Note, palette: &Palette) -> String {
         NoteKind::Kept => "kept",
         NoteKind::Reported => "differs",
         NoteKind::Blocked => "blocked",
+        NoteKind::Held => "held",
     };
     format!("{} {word}: {}", Palette::paint(palette.changed, &format!("! {}", note.path)), note.text)
 }

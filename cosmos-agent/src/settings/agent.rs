@@ -12,6 +12,9 @@ use super::limits::LimitsFile;
 use super::mistake::{Located, Mistakes, Place};
 use super::units::{Seconds, Size};
 
+/// How many generations may be kept.
+const GENERATIONS: std::ops::RangeInclusive<u64> = 2..=1000;
+
 /// One file as written: every key may be absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AgentFile {
@@ -26,6 +29,7 @@ pub struct AgentFile {
     stamp: Option<Located<String>>,
     backup_size: Option<Located<Size>>,
     log_size: Option<Located<Size>>,
+    generations: Option<Located<u64>>,
     limits: LimitsFile,
 }
 
@@ -43,6 +47,7 @@ pub struct MergedAgent {
     stamp: Located<String>,
     backup_size: Size,
     log_size: Located<Size>,
+    generations: Located<u64>,
     limits: LimitsFile,
 }
 
@@ -69,6 +74,8 @@ pub struct AgentSettings {
     pub backup_size: u64,
     /// Bound of the log, in bytes.
     pub log_size: u64,
+    /// How many generations are kept.
+    pub generations: usize,
     remove_dropped: Option<bool>,
     limits: LimitsFile,
 }
@@ -97,6 +104,7 @@ impl AgentFile {
             stamp: document.take_text("stamp", mistakes),
             backup_size: document.take("backup-size", mistakes),
             log_size: document.take("log-size", mistakes),
+            generations: document.take("generations", mistakes),
             limits: LimitsFile::default(),
         };
         let limits = document.section("limits", mistakes).map(|limits| LimitsFile::read(limits, mistakes));
@@ -118,6 +126,7 @@ impl AgentFile {
             stamp: later.stamp.or(self.stamp),
             backup_size: later.backup_size.or(self.backup_size),
             log_size: later.log_size.or(self.log_size),
+            generations: later.generations.or(self.generations),
             limits: self.limits.under(later.limits),
         }
     }
@@ -141,6 +150,7 @@ impl MergedAgent {
             stamp: or_default(written.stamp, || "/run/cosmos/last-ok.stamp".to_owned()),
             backup_size: or_default(written.backup_size, || Size(256 << 20)).value,
             log_size: or_default(written.log_size, || Size(100 << 20)),
+            generations: or_default(written.generations, || 20),
             limits: written.limits,
         }
     }
@@ -161,6 +171,10 @@ impl MergedAgent {
         if self.log_size.value.0 == 0 {
             mistakes.add(&self.log_size.place, "a log of no size", "changes must be on record; use at least 1K");
         }
+        if !GENERATIONS.contains(&self.generations.value) {
+            let found = format!("'{}' is no number of generations", self.generations.value);
+            mistakes.add(&self.generations.place, found, "from 2, the host as it is and the one before, to 1000");
+        }
         for name in &self.pass_environment.value {
             check_variable(name, &self.pass_environment.place, &mut mistakes);
         }
@@ -177,6 +191,7 @@ impl MergedAgent {
             stamp,
             backup_size: self.backup_size.0,
             log_size: self.log_size.value.0,
+            generations: usize::try_from(self.generations.value).unwrap_or(usize::MAX),
             remove_dropped: self.remove_dropped,
             limits: self.limits,
         })

@@ -31,7 +31,15 @@ impl<'a> Planning<'a> {
         let mut staying = BTreeSet::new();
         let mut directories = Vec::new();
         for (path, entry) in &self.managed.entries {
-            if self.model.entries().contains_key(path) || self.model.deletions().contains_key(path) {
+            if self.model.entries().contains_key(path) {
+                continue;
+            }
+            if let Some(words) = self.model.held(path) {
+                self.leave_held(path, words);
+                staying.insert(path);
+                continue;
+            }
+            if self.model.deletions().contains_key(path) {
                 continue;
             }
             if entry.kind == ManagedKind::Directory {
@@ -46,7 +54,15 @@ impl<'a> Planning<'a> {
     }
 
     fn deletions(&mut self) {
-        for (path, layer) in self.model.deletions() {
+        let model = self.model;
+        for (path, layer) in model.deletions() {
+            if let Some(words) = model.held(path) {
+                // One that is managed is told of with the others that left.
+                if !self.managed.entries.contains_key(path) {
+                    self.note(path, NoteKind::Held, words);
+                }
+                continue;
+            }
             let observed = self.observed(path);
             let previous = self.managed.entries.get(path);
             match &observed {
@@ -100,6 +116,7 @@ impl<'a> Planning<'a> {
         match (found, self.managed.entries.get(path)) {
             (Observed::Absent | Observed::Blocked(_), _) => true,
             _ if self.is_another_name(path) => false,
+            _ if self.model.held(path).is_some() => false,
             _ if self.model.deletions().contains_key(path) => removable,
             (Observed::Directory(_), Some(entry)) if entry.kind == ManagedKind::Directory => {
                 entry.found.is_none() && self.settings.remove_dropped
@@ -139,6 +156,10 @@ impl<'a> Planning<'a> {
         }
         if entry.found.is_some() || self.is_another_name(path) {
             return;
+        }
+        // It goes with what is held in it, once that may go.
+        if staying.iter().any(|other| other.is_below(path) && self.model.held(other).is_some()) {
+            return self.carry(path, false);
         }
         let observed = self.observed(path);
         let holds = staying.iter().any(|other| other.is_below(path)) || self.links.hold(path);

@@ -173,6 +173,12 @@ impl<'a> Planning<'a> {
         self.notes.push(Note { path: path.clone(), kind, text: text.into() });
     }
 
+    /// Leaves a path that somebody holds as it is, whatever the model says.
+    fn leave_held(&mut self, path: &RelPath, words: &str) {
+        self.note(path, NoteKind::Held, words);
+        self.carry(path, true);
+    }
+
     /// Keeps what we know about a path that this plan leaves as it is, perhaps from another name of it.
     fn carry(&mut self, path: &RelPath, left_alone: bool) {
         if let Some(entry) = self.previous(path) {

@@ -23,6 +23,9 @@ impl<'a> Planning<'a> {
             self.blocked = (entry.kind == StagedKind::Directory).then(|| path.clone()).or(self.blocked.take());
             return self.note(path, NoteKind::Blocked, text);
         }
+        if let Some(words) = self.model.held(path) {
+            return self.leave_held(path, words);
+        }
         let observed = self.observed(path);
         let Some(desired) = self.desired(path, entry, &observed) else { return };
         let subject = Subject { path, entry, desired, observed, previous: self.previous(path) };

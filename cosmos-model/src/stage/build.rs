@@ -68,6 +68,7 @@ pub(super) fn model(
         left_out,
         rendered,
         rests_on: RestsOn { facts, built_in },
+        held: BTreeMap::new(),
     }
 }
 

@@ -49,6 +49,7 @@ pub use signers::{Authorization, Rights, TrustSet, certificates};
 pub use state::{RecordedRefusal, TrustState};
 pub use statement::{Statement, StatementError};
 pub use survey::Survey;
+pub(crate) use verified::read_revision;
 pub use verified::{Signer, VerifiedRevision};
 
 use crate::object::ObjectSource;

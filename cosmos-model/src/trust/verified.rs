@@ -98,6 +98,11 @@ struct Written {
     removals: u64,
 }
 
+/// Reads the revision of a generation that was kept beside the state.
+pub(crate) fn read_revision<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<VerifiedRevision, D::Error> {
+    read_back(reader)?.ok_or_else(|| serde::de::Error::custom("a generation without a revision"))
+}
+
 /// Reads the accepted revision of a stored state.
 pub(super) fn read_back<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<VerifiedRevision>, D::Error> {
     let written: Option<Written> = serde::Deserialize::deserialize(reader)?;

@@ -1,5 +1,6 @@
 //! The member `status` of docs/formats.md §13: what one host knows of itself, for people, monitoring and `cosmos fleet`.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use cosmos_model::refs::RemoteRef;
@@ -43,7 +44,9 @@ pub fn of(agent: &Agent, pipeline: &mut Pipeline<'_>, now: Time) -> Result<Value
         "follows": follows(agent),
         "accepted": accepted.map(revision),
         "testing": state.trust.testing().map(revision),
-        "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation})),
+        "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation_in_force()})),
+        "rollback": state.rolled_back(),
+        "held": state.held.iter().filter(|(_, hold)| hold.holds(now)).collect::<BTreeMap<_, _>>(),
         "trusted": trusted,
         "imported": imported,
         "signers": prospects(&state.trust, now),

@@ -35,6 +35,7 @@ pub fn lines(host: &str, body: &Value, palette: &Palette, verbose: bool) -> Vec<
         lines.lines.push(Palette::paint(palette.changed, &format!("{:<10}{signed}", "testing")));
     }
     applied(&mut lines, body);
+    exceptions(&mut lines, body);
     may_sign(&mut lines, &body["trusted"], verbose);
     refused(&mut lines, &body["refused"]);
     fetching(&mut lines, body);
@@ -78,13 +79,13 @@ fn accepted(lines: &mut Lines<'_>, accepted: &Value) {
 fn applied(lines: &mut Lines<'_>, body: &Value) {
     let (applied, paths) = (&body["applied"]["commit"], &body["managed"]);
     let in_force = if body["testing"].is_object() { &body["testing"] } else { &body["accepted"] };
-    let commit = text(applied);
+    let (commit, generation) = (text(applied), &body["applied"]["generation"]);
     match applied.as_str() {
         None => lines.say("applied", "nothing yet"),
         Some(_) if *applied == in_force["commit"] => {
-            lines.say("applied", format!("the same, {paths} paths ({commit:.12})"))
+            lines.say("applied", format!("the same, {paths} paths ({commit:.12}), generation {generation}"))
         }
-        Some(_) => lines.say("applied", format!("{commit}, {paths} paths")),
+        Some(_) => lines.say("applied", format!("{commit}, {paths} paths, generation {generation}")),
     }
     match body["drift"].as_u64() {
         Some(1) => lines.warn("drift", "1 path differs from what was applied: see 'cosmos drift'"),
@@ -92,6 +93,25 @@ fn applied(lines: &mut Lines<'_>, body: &Value) {
             lines.warn("drift", format!("{paths} paths differ from what was applied: see 'cosmos drift'"));
         }
         _ => {}
+    }
+}
+
+/// Says in what the host is not as the accepted revision has it, since somebody wanted it so.
+fn exceptions(lines: &mut Lines<'_>, body: &Value) {
+    let back = &body["rollback"];
+    if back.is_object() {
+        let (number, since, why) = (&back["generation"], text(&back["since"]), text(&back["why"]));
+        let what = match back["paths"].as_array() {
+            Some(paths) => format!("{} paths are those of generation {number}", paths.len()),
+            None => format!("generation {number}"),
+        };
+        let not_tried = text(&back["instead_of"]);
+        lines.warn("ROLLBACK", format!("{what} since {since} ({why}), instead of {not_tried:.12}"));
+        lines.say("", "until a newer revision is accepted, 'cosmos resume', or 'cosmos run --retry'");
+    }
+    for (path, hold) in body["held"].as_object().into_iter().flatten() {
+        let until = hold["until"].as_str().map(|until| format!(" until {until}")).unwrap_or_default();
+        lines.warn("held", format!("{path} since {}{until}: {}", text(&hold["since"]), text(&hold["reason"])));
     }
 }
 

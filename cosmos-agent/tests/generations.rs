@@ -1,0 +1,234 @@
+//! A host goes back to what it was, stays there for as long as it is told, and forgets nothing on the way.
+
+mod support;
+
+use std::fs;
+
+use support::{Settled, kept, put, read};
+
+/// A host with three generations of `etc/motd`; the third brings `etc/new` and drops `etc/old`.
+fn three() -> Settled {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/motd", "two\n");
+    settled.world.write("global/overlay/etc/old", "old\n");
+    settled.commit();
+    settled.run().prints("~ etc/motd\n+ etc/old\n");
+    settled.world.write("global/overlay/etc/motd", "three\n");
+    settled.world.write("global/overlay/etc/new", "new\n");
+    settled.world.remove("global/overlay/etc/old");
+    settled.commit();
+    settled.run().prints("- etc/old  no longer in the model\n~ etc/motd\n+ etc/new\n");
+    settled
+}
+
+fn etc(settled: &Settled) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(settled.host.join("etc"))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "cosmos")
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_rollback_brings_back_what_was_and_holds_until_a_newer_revision_is_accepted() {
+    let settled = three();
+    assert_eq!(settled.status()["applied"]["generation"], 3);
+    let dry = settled.world.on(&settled.host, &["rollback", "-n"]);
+    assert_eq!(dry.status, 0, "{dry:?}");
+    assert_eq!(etc(&settled), ["motd", "new"], "-n changes nothing");
+
+    settled.world.on(&settled.host, &["rollback"]).prints(
+        "- etc/new  as it was before\n~ etc/motd  as it was before\n+ etc/old  as it was before\n\
+         generation 2 instead of 3, until a newer revision is accepted or 'cosmos resume'; what tasks did to packages, \
+         users and services is not undone\n",
+    );
+    assert_eq!((etc(&settled), read(&settled.host, "etc/motd").as_str()), (vec!["motd".into(), "old".into()], "two\n"));
+    let before = kept(&settled.host);
+    settled.run().prints("");
+    assert_eq!(kept(&settled.host), before, "runs keep it so, and write nothing");
+    let status = settled.status();
+    assert_eq!((&status["applied"]["generation"], &status["rollback"]["generation"]), (&2.into(), &2.into()));
+    assert_eq!(status["drift"], 0);
+
+    put(&settled.host, "etc/motd", "by hand\n");
+    settled.run().prints("~ etc/motd  drift repaired\n");
+    assert_eq!(read(&settled.host, "etc/motd"), "two\n", "drift is repaired to what the host went back to");
+
+    settled.world.write("global/overlay/etc/motd", "four\n");
+    settled.commit();
+    let run = settled.run();
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (
+            0,
+            "- etc/old  no longer in the model\n~ etc/motd\n+ etc/new\n\
+             the rollback to generation 2 ends: a newer revision is in force\n"
+        ),
+        "{run:?}"
+    );
+    let status = settled.status();
+    assert_eq!((&status["applied"]["generation"], &status["rollback"]), (&4.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn resume_and_retry_end_a_rollback_and_the_next_run_goes_forward() {
+    let settled = three();
+    let on = |words: &[&str]| settled.world.on(&settled.host, words);
+    assert_eq!(on(&["rollback", "1"]).status, 0);
+    assert_eq!((etc(&settled), read(&settled.host, "etc/motd").as_str()), (vec!["motd".to_owned()], "hello\n"));
+    on(&["resume"]).prints("the rollback ended: the next run makes this host the newest revision\n");
+    settled.run().prints("~ etc/motd\n+ etc/new\n");
+    assert_eq!(on(&["rollback", "2"]).status, 0);
+    on(&["run", "--retry"])
+        .prints("- etc/old  no longer in the model\n~ etc/motd\n+ etc/new\nthe rollback ended: --retry\n");
+    settled.run().prints("");
+    assert_eq!(on(&["rollback", "2"]).status, 0);
+    let forward = on(&["rollback", "3"]);
+    assert_eq!(forward.status, 0, "{forward:?}");
+    assert!(forward.stdout.ends_with("generation 3, the newest: the rollback ended\n"), "{forward:?}");
+    assert_eq!(settled.status()["applied"]["generation"], 3, "no generation was added on the way");
+}
+
+#[test]
+fn generations_are_listed_and_only_those_that_are_kept_can_be_had() {
+    let settled = three();
+    let on = |words: &[&str]| settled.world.on(&settled.host, words);
+    let listed = on(&["rollback", "--list"]);
+    let marks: Vec<&str> = listed.stdout.lines().map(|line| &line[..6]).collect();
+    assert_eq!(marks, ["     1", "     2", "*    3"], "{listed:?}");
+    on(&["rollback", "7"]).complains(
+        2,
+        "error: generation 7 is not kept on this host\n\
+         hint: see 'cosmos rollback --list'; 'cosmos resume' ends a rollback\n",
+    );
+    put(&settled.host, "etc/cosmos/agent.toml", "generations = 2\n");
+    settled.world.write("global/overlay/etc/motd", "four\n");
+    settled.commit();
+    settled.run().prints("~ etc/motd\n");
+    let list: serde_json::Value = serde_json::from_str(&on(&["rollback", "--list", "--json"]).stdout).expect("JSON");
+    let numbers: Vec<u64> = list["rollback"]["generations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["generation"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [3, 4]);
+    assert_eq!(on(&["rollback", "3"]).status, 0);
+    on(&["rollback"]).complains(
+        2,
+        "error: there is no generation before the one this host is\n\
+         hint: see 'cosmos rollback --list'; a host keeps what it was from its second revision on\n",
+    );
+}
+
+#[test]
+fn a_rollback_needs_no_remote_and_no_brake_stops_it() {
+    let settled = Settled::new();
+    for number in 0..30 {
+        settled.world.write(&format!("global/overlay/etc/many/{number:02}"), "x\n");
+    }
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    let (remote, away) = (settled.world.repo(), settled.world.path("away"));
+    fs::rename(&remote, &away).expect("the remote is away");
+    let back = settled.world.on(&settled.host, &["rollback"]);
+    assert_eq!(back.status, 0, "{back:?}");
+    assert_eq!(etc(&settled), ["motd"], "thirty files and their folder are gone");
+    let run = settled.run();
+    assert_eq!((run.status, etc(&settled)), (0, vec!["motd".to_owned()]), "{run:?}");
+    fs::rename(&away, &remote).expect("it is back");
+    settled.world.on(&settled.host, &["resume"]);
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(etc(&settled), ["many", "motd"]);
+}
+
+#[test]
+fn the_agents_own_settings_never_go_back() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/cosmos/agent.toml", "splay = \"1m\"\n");
+    settled.world.write("global/overlay/etc/motd", "two\n");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    settled.world.write("global/overlay/etc/cosmos/agent.toml", "splay = \"2m\"\n");
+    settled.world.write("global/overlay/etc/motd", "three\n");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    for generation in ["2", "1"] {
+        assert_eq!(settled.world.on(&settled.host, &["rollback", generation]).status, 0);
+        assert_eq!(read(&settled.host, "etc/cosmos/agent.toml"), "splay = \"2m\"\n");
+    }
+    assert_eq!(read(&settled.host, "etc/motd"), "hello\n");
+    settled.run().prints("");
+}
+
+#[test]
+fn a_run_without_news_adds_no_generation_and_neither_does_drift() {
+    let settled = Settled::new();
+    let file = settled.host.join("var/lib/cosmos/generations.json");
+    let before = fs::read(&file).expect("the first generation");
+    settled.run().prints("");
+    put(&settled.host, "etc/motd", "by hand\n");
+    settled.run().prints("~ etc/motd  drift repaired\n");
+    assert_eq!(fs::read(&file).expect("it is there"), before);
+}
+
+#[test]
+fn a_held_path_keeps_its_edit_visibly_and_is_the_models_again_when_released() {
+    let settled = Settled::new();
+    let on = |words: &[&str]| settled.world.on(&settled.host, words);
+    put(&settled.host, "etc/motd", "night shift\n");
+    on(&["hold", "/etc/motd", "trying it, Kim", "--until", "2099-01-01T06:00:00Z"])
+        .prints("'etc/motd' is left as it is until 2099-01-01T06:00:00Z: trying it, Kim\n");
+    let words = "! etc/motd held: left as it is until 2099-01-01T06:00:00Z: trying it, Kim\n";
+    on(&["plan"]).prints(words);
+    on(&["drift"]).prints(words);
+    on(&["hold"]).prints(words);
+    settled.run().prints(words);
+    settled.run().prints("");
+    assert_eq!(read(&settled.host, "etc/motd"), "night shift\n");
+    settled.world.write("global/overlay/etc/motd", "two\n");
+    settled.commit();
+    settled.run().prints(words);
+    assert_eq!(read(&settled.host, "etc/motd"), "night shift\n", "a newer revision does not end a hold");
+    let status = on(&["status"]);
+    assert!(status.stdout.contains("held      etc/motd since "), "{status:?}");
+
+    on(&["hold", "--release", "etc/motd"]).prints("'etc/motd' is the model's again: the next run makes it so\n");
+    settled.run().prints("~ etc/motd\n");
+    assert_eq!(read(&settled.host, "etc/motd"), "two\n");
+    assert_eq!(
+        fs::read_dir(settled.host.join("var/lib/cosmos/backup")).expect("backups").count(),
+        1,
+        "the edit is kept"
+    );
+    on(&["hold", "--release", "etc/motd"])
+        .complains(2, "error: 'etc/motd' is not held\nhint: see 'cosmos hold' for what is\n");
+    on(&["hold", "etc/other", "why"]).complains(
+        2,
+        "error: 'etc/other' is not managed on this host\nhint: no run would change it; see 'cosmos why /etc/other'\n",
+    );
+}
+
+#[test]
+fn a_hold_ends_by_itself_and_a_path_that_left_the_model_goes_then() {
+    let settled = Settled::new();
+    settled.world.write("global/overlay/etc/night/edit", "ours\n");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let held = settled.world.on(&settled.host, &["hold", "etc/night", "look at it first", "--until", &until]);
+    assert_eq!(held.status, 0, "{held:?}");
+    settled.world.remove("global/overlay/etc/night/edit");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(read(&settled.host, "etc/night/edit"), "ours\n", "it is held");
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    settled.run().prints(
+        "- etc/night/edit  no longer in the model\n- etc/night/  no longer in the model\nthe hold on 'etc/night' ended\n",
+    );
+    assert_eq!(etc(&settled), ["motd"]);
+    settled.run().prints("");
+}
