@@ -207,9 +207,10 @@ pub fn prospects(trust: &TrustState, now: Time) -> Vec<String> {
     ending.chain(outdated).collect()
 }
 
-/// Returns what the store must keep: the accepted revision and the refs that were not refused.
+/// Returns what the store must keep: the accepted revision and the refs that were not refused; before the first
+/// acceptance what is offered now, so that refusals without end leave no more than one offer does.
 fn keep(judgement: &Judgement, refs: &[RemoteRef]) -> Vec<ObjectId> {
-    let Some(revision) = &judgement.revision else { return Vec::new() };
+    let Some(revision) = &judgement.revision else { return refs.iter().map(|reference| reference.id).collect() };
     let refused = |id: ObjectId| judgement.refusals.iter().any(|refused| refused.object == id);
     let kept = refs.iter().map(|reference| reference.id).filter(|id| !refused(*id));
     kept.chain([revision.commit()]).collect()

@@ -92,6 +92,29 @@ fn a27_a_host_that_never_accepted_anything_keeps_nothing_but_the_record() {
 }
 
 #[test]
+fn a42_refusals_without_end_before_the_first_acceptance_leave_no_more_than_one_does() {
+    let settled = Settled::new();
+    let fresh = Settled { host: settled.world.host("fresh.example.org"), ..settled };
+    let good = fresh.world.head();
+    // The introduction is nobody's: nothing is ever accepted.
+    let [bad, first] = offer_unsigned(&fresh, 0);
+    let words = fresh.world.clone_words("fresh.example.org", &bad, &fresh.ada);
+    let ran = fresh.world.on(&fresh.host, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert!(holds(&fresh, &first), "it is fetched to be judged");
+    let mut last = first.clone();
+    for number in 1..=60 {
+        fresh.world.git(&["reset", "--quiet", "--hard", &good]);
+        last = offer_unsigned(&fresh, number)[1].clone();
+        assert_eq!(fresh.run().status, 3);
+    }
+    let packs = fs::read_dir(fresh.host.join("var/cache/cosmos/store.git/objects/pack")).expect("the store's packs");
+    let packs = packs.filter(|entry| entry.as_ref().is_ok_and(|one| one.path().extension() == Some("pack".as_ref())));
+    assert!(packs.count() <= 51);
+    assert!(holds(&fresh, &last) && !holds(&fresh, &first), "what is offered now stays, what was goes");
+}
+
+#[test]
 fn a27_the_comparison_that_the_attacks_rest_on_sees_each_kind_of_trace() {
     let settled = Settled::new();
     let store = settled.host.join("var/cache/cosmos/store.git");

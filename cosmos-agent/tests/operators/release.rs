@@ -91,6 +91,34 @@ fn a_release_that_two_have_to_sign_waits_for_the_second() {
 }
 
 #[test]
+fn where_commits_are_signed_a_further_signature_is_a_tag_on_the_commit() {
+    let world = World::new();
+    let (ada, bob) = (world.operator("ada", "ed25519"), world.operator("bob", "ed25519"));
+    let kim = world.operator("kim", "ed25519");
+    let fleet = Fleet::new(world, Signed::Commits, &[&ada, &bob]);
+    fleet.believe(&ada, &[]);
+    let host = fleet.host(&[]);
+    fleet.world.on(&host, &["run"]).prints("+ etc/motd\n");
+
+    // A change of who may sign takes both of them.
+    let certificate = fleet.world.certificate(&kim).display().to_string();
+    assert_eq!(fleet.by(&ada, &["signer", "add", &certificate, "--all-rights"]).status, 0);
+    fleet.world.write("global/overlay/etc/motd", "from two\n");
+    fleet.world.commit_unsigned("Let Kim sign");
+    let ran = fleet.release(&ada, &[]);
+    let commit = fleet.world.head();
+    let waits = "hosts wait for one more signature: another operator runs 'cosmos release --cosign main'\n";
+    assert!(ran.stdout.ends_with(waits), "{ran:?}");
+    assert_eq!(fleet.world.on(&host, &["run"]).status, 3);
+
+    let ran = fleet.release(&bob, &["--cosign", "main"]);
+    let name = format!("cosign/{}-{}", &commit[..12], &bob.fingerprint[24..]);
+    assert!(ran.stdout.ends_with(&format!("pushed {name}: {commit}\nhosts take it at their next run\n")), "{ran:?}");
+    assert_eq!(fleet.world.git(&["rev-parse", &format!("{name}^{{}}")]).trim(), commit);
+    fleet.world.on(&host, &["run"]).prints("~ etc/motd\n");
+}
+
+#[test]
 fn going_back_is_a_release_on_top_of_what_is() {
     let (fleet, ada) = alone(Signed::Tags);
     fleet.believe(&ada, &[]);
