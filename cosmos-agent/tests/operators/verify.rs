@@ -1,7 +1,7 @@
 //! `cosmos verify`: a proof on a host and in a clone, for releases, commits and ranges.
 
 use crate::fleet::{Fleet, Signed};
-use crate::support::{Operator, Ran, World};
+use crate::support::{Operator, Ran, World, put};
 
 /// A fleet of two operators: Bob joins with the second release and extends his key with the third, a fourth is nobody's.
 fn story() -> (Fleet, Operator, Vec<(String, String)>) {
@@ -118,4 +118,14 @@ fn where_commits_are_signed_each_is_a_step_and_an_old_one_is_judged_as_it_was() 
     assert!(ran.stdout.contains("or put ") && ran.stdout.ends_with(&format!("not accepted {third}\n")), "{ran:?}");
     let below = fleet.world.git(&["commit-tree", "-m", "elsewhere", "HEAD^{tree}"]).trim().to_owned();
     assert_eq!(verify(&below).status, 3, "what has nothing to do with the introduction is nobody's");
+}
+
+#[test]
+fn a_release_that_cannot_even_be_read_is_refused_by_its_name() {
+    let (fleet, ada, _) = story();
+    let tag = fleet.world.object("tag", b"object of desire\n");
+    put(&fleet.world.repo(), ".git/refs/tags/release-5", &format!("{tag}\n"));
+    let ran = fleet.by(&ada, &["verify", "release-5"]);
+    let refused = format!("refused {tag} of 'refs/tags/release-5': the text breaks the grammar: ");
+    assert!(ran.status == 3 && ran.stdout.starts_with(&refused) && ran.stdout.ends_with("\nnot accepted\n"), "{ran:?}");
 }
