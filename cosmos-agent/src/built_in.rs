@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use cosmos_model::built_in::{BuiltIn, File};
-use cosmos_model::object::{ObjectSource as _, RawObject};
+use cosmos_model::object::{ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 
 /// What the build script found.
@@ -32,4 +32,13 @@ pub fn tree() -> ObjectId {
 #[must_use]
 pub fn object(id: ObjectId) -> Option<RawObject> {
     modules().object(id).ok().flatten()
+}
+
+/// The modules as a source of objects, for those who have no other.
+pub struct Modules;
+
+impl ObjectSource for Modules {
+    fn object(&self, id: ObjectId) -> Result<Option<RawObject>, String> {
+        Ok(object(id))
+    }
 }

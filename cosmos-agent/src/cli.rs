@@ -11,7 +11,10 @@ mod operator;
 
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
 pub use exceptions::{HoldOptions, RollbackOptions};
-pub use operator::{BelieveOptions, ParamsOptions, PlanOptions, RIGHTS, ReleaseOptions, SignerCommand, SignerOptions};
+pub use operator::{
+    BelieveOptions, LintOptions, ModuleCommand, ModuleOptions, ParamsOptions, PlanOptions, RIGHTS, ReleaseOptions,
+    SignerCommand, SignerOptions,
+};
 
 /// Makes this host what a signed repository says it should be.
 #[derive(Debug, Parser)]
@@ -86,6 +89,12 @@ pub enum Command {
     /// Shows the parameters of a host's modules, where each value comes from, and what it beat: for operators
     #[command(after_help = "Examples:\n  cosmos params ns1.example.org\n  cosmos params ns1.example.org --json")]
     Params(ParamsOptions),
+    /// Looks for what is likely wrong with the repository, as its files are now: for operators, in their clone
+    #[command(after_help = "Examples:\n  cosmos lint\n  cosmos lint --json")]
+    Lint(LintOptions),
+    /// Lists modules, shows the parameters of one as a manual, or starts a new one: for operators
+    #[command(after_help = "Examples:\n  cosmos module list\n  cosmos module new greeting")]
+    Module(ModuleOptions),
     /// Shows where this host differs from what was applied; exit status 5 when it does
     Drift,
     /// Shows which revision is accepted, applied, refused, and whether this host is well

@@ -89,11 +89,16 @@ fn what_hosts_could_not_apply_is_said_once_with_the_hosts() {
 fn the_plan_of_hosts_is_a_document() {
     let world = repository(2);
     world.write("global/overlay/etc/issue", "new\n");
+    world.write("models/usb-backup/layer.toml", "[param.x]\ntype = 'int'\ndefault = 1\ndoc = 'x'\n");
     let shown = plan(&world, &["--all", "--json"]);
     let document: Value = serde_json::from_str(&shown.stdout).expect("JSON");
     let plan = &document["plan"];
     assert_eq!(plan["compared_with"], json!({"name": "the last commit", "commit": world.head()}));
     assert_eq!((&plan["hosts"], &plan["changed_paths"], &plan["changed_hosts"]), (&json!(2), &json!(1), &json!(2)));
+    assert_eq!(
+        plan["remarks"],
+        json!(["'models/usb-backup' hides the module of the same name that comes with cosmos"])
+    );
     let hash = cosmos_model::content::ContentHash::of(b"new\n").to_string();
     assert_eq!(
         plan["changes"],

@@ -38,6 +38,8 @@ pub enum ProposedMode {
 /// Layers for all hosts that a list of patterns means.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rule {
+    /// Where its patterns stand.
+    pub place: String,
     /// Which hosts.
     pub hosts: HostPatterns,
     /// Layers they use.
@@ -149,6 +151,9 @@ fn read_rule<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Rule {
         document.mistake(place, "a rule needs 'hosts'", "write hosts = [\"*.example.org\"]");
     }
     for (text, span) in document.strings(table, "hosts") {
+        if rule.place.is_empty() {
+            rule.place = document.place(&span);
+        }
         if let Err(error) = rule.hosts.push(text) {
             let shown = crate::escape::for_terminal(text.as_bytes());
             document.mistake(span, format!("'{shown}' is not a host pattern: {error}"), "such as ns[1-20].example.org");

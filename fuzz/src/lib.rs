@@ -6,6 +6,7 @@
 
 mod classic;
 mod kept;
+mod modules;
 mod objects;
 mod patterns;
 mod said;
@@ -16,6 +17,7 @@ mod wire;
 
 pub use classic::{conf, keybox};
 pub use kept::kept;
+pub use modules::{facts, module, template};
 pub use objects::{commit, tag, tree};
 pub use patterns::{patterns, tag_pattern};
 pub use schedule::schedule;
@@ -27,21 +29,24 @@ pub use wire::{frames, url, wire};
 pub type Check = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Check); 18] = [
+pub const TARGETS: [(&str, Check); 21] = [
     ("agent_settings", agent_settings),
     ("commit", commit),
     ("conf", conf),
+    ("facts", facts),
     ("fleet", fleet),
     ("frames", frames),
     ("kept", kept),
     ("keybox", keybox),
     ("layer", layer),
+    ("module", module),
     ("patterns", patterns),
     ("policy", policy),
     ("schedule", schedule),
     ("statement", statement),
     ("tag", tag),
     ("tag_pattern", tag_pattern),
+    ("template", template),
     ("tree", tree),
     ("trust_settings", trust_settings),
     ("url", url),

@@ -72,6 +72,42 @@ pub struct PlanOptions {
     pub repository: Option<PathBuf>,
 }
 
+/// Options of `lint`.
+#[derive(Debug, Args)]
+pub struct LintOptions {
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+}
+
+/// Options of `module`.
+#[derive(Debug, Args)]
+pub struct ModuleOptions {
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR", global = true)]
+    pub repository: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: ModuleCommand,
+}
+
+/// The verbs of `module`.
+#[derive(Debug, Subcommand)]
+pub enum ModuleCommand {
+    /// Lists the modules of the repository and those that come with cosmos
+    List,
+    /// Shows what a module wants to be told, and how to say it
+    Show {
+        /// The module
+        name: String,
+    },
+    /// Writes the files that a new module begins with
+    New {
+        /// Its name
+        name: String,
+    },
+}
+
 /// Options of `params`.
 #[derive(Debug, Args)]
 pub struct ParamsOptions {

@@ -18,8 +18,10 @@ mod folder;
 mod gpg;
 mod hold;
 pub mod init;
+mod lint;
 mod log;
 mod manual;
+mod module;
 mod params;
 mod path;
 mod pause;
@@ -50,6 +52,8 @@ pub fn execute(cli: Cli) -> Status {
         Command::Apply(options) => apply::run(&options, global),
         Command::Run(options) => run::run(&options, global),
         Command::Plan(options) => plan::run(&options, global),
+        Command::Lint(options) => lint::run(&options, global),
+        Command::Module(options) => module::run(&options, global),
         Command::Facts => facts::run(global),
         Command::Params(options) => params::run(&options, global),
         Command::Drift => drift::run(global),

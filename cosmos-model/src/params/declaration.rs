@@ -86,7 +86,7 @@ fn declaration<'t>(
     place: core::ops::Range<usize>,
 ) -> Option<Param> {
     document.only(table, &format!("{shown}."), &KEYS, &[]);
-    let doc = document.string(table, "doc").map(|(text, _)| text.trim().to_string());
+    let doc = document.string(table, "doc").map(|(text, _)| one_line(text));
     if doc.as_deref().is_none_or(str::is_empty) {
         document.mistake(place.clone(), format!("'{shown}' needs 'doc'"), "say in a line what the parameter is for");
     }
@@ -108,6 +108,23 @@ fn declaration<'t>(
     Some(Param { name: name.to_string(), kind, doc: doc?, default })
 }
 
+/// Returns a text as messages show it: in one line, and with nothing that a terminal would act on.
+fn one_line(text: &str) -> String {
+    crate::escape::for_terminal(text.split_whitespace().collect::<Vec<_>>().join(" ").as_bytes())
+}
+
+/// Reads the words that are allowed; they are shown in messages.
+fn words<'t>(document: &mut Document<'t>, table: &DeTable<'t>) -> Vec<String> {
+    let mut words = Vec::new();
+    for (word, span) in document.strings(table, "values") {
+        if word.is_empty() || word.chars().any(crate::escape::is_active) {
+            document.mistake(span, "'values' are words without control characters", "write them as people type them");
+        }
+        words.push(crate::escape::for_terminal(word.as_bytes()));
+    }
+    words
+}
+
 /// Puts into the type what else the declaration says about it.
 fn constrain<'t>(
     document: &mut Document<'t>,
@@ -122,7 +139,7 @@ fn constrain<'t>(
         _ if count != Count::default() => refuse(document, place, shown, "at-least and at-most", "lists and tables"),
         _ => (),
     }
-    let words: Vec<String> = document.strings(table, "values").into_iter().map(|(word, _)| word.to_string()).collect();
+    let words = words(document, table);
     let innermost = kind.innermost();
     let bounds = bounds(document, table, innermost);
     match innermost {

@@ -20,6 +20,7 @@ use crate::trust::VerifiedRevision;
 mod build;
 mod classic;
 mod forecast;
+mod lint;
 mod merge;
 mod native;
 mod order;
@@ -29,8 +30,9 @@ mod survey;
 
 pub(crate) use build::belongs_to_agent;
 pub use forecast::{Change, Changed, Forecast, forecast};
+pub use lint::{Finding, lint};
 use repository::Repository;
-pub use survey::{HostPaths, hosts, is_native, params, paths};
+pub use survey::{FoundModule, HostPaths, hosts, is_native, modules, params, paths};
 
 /// Hashes that are already known, so that blobs which did not change are not read again.
 pub trait KnownContent {

@@ -80,5 +80,10 @@ fn module_name(repository: &mut Repository<'_>, layer: &Layer, ordered: &Ordered
         repository.mistake(place, "only a layer that others can use declares parameters", "move it to models/NAME");
         return None;
     }
-    layer.folder.rsplit('/').next().map(ToString::to_string)
+    let name = layer.folder.rsplit('/').next().filter(|name| params::is_name(name));
+    if name.is_none() {
+        let place = below(&layer.folder, "layer.toml");
+        repository.mistake(place, "this is not the name of a module", "1 to 64 of a-z, 0-9 and '-', a letter first");
+    }
+    name.map(ToString::to_string)
 }

@@ -1,6 +1,7 @@
 //! What the hosts of a tree would have, for an operator who is about to sign it. Nobody can stage from this.
 
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{FOLDERS, NothingKnown, StageError, native};
@@ -8,10 +9,11 @@ use crate::host_name::HostName;
 use crate::object::ObjectSource;
 use crate::object::tree::{EntryKind, NameRules};
 use crate::object_id::ObjectId;
-use crate::params::Settings;
+use crate::params::{Module, Settings};
 use crate::path::RelPath;
 
-use super::repository::{Repository, find, folder};
+use super::order::BUILT_IN;
+use super::repository::{Repository, below, find, folder};
 
 /// What one host would have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,6 +96,51 @@ pub fn params(
     } else {
         Err(StageError::mistakes(repository.mistakes))
     }
+}
+
+/// A module that hosts can use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundModule {
+    /// Its name.
+    pub name: String,
+    /// Its layer.
+    pub layer: String,
+    /// What it declares.
+    pub module: Module,
+    /// Whether it hides a module that comes with the agent.
+    pub hides_built_in: bool,
+}
+
+/// Returns the modules of a tree and those that come with the agent, by name; what cannot be read is left out.
+#[must_use]
+pub fn modules(tree: Option<ObjectId>, built_in: Option<ObjectId>, objects: &dyn ObjectSource) -> Vec<FoundModule> {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
+    let top = tree.and_then(|id| repository.tree("", id)).unwrap_or_default();
+    let own = folder(&top, b"models").and_then(|id| repository.tree("models", id)).unwrap_or_default();
+    let ours = built_in.and_then(|id| repository.tree(BUILT_IN, id)).unwrap_or_default();
+    let mut found: Vec<FoundModule> = Vec::new();
+    for (place, entries) in [("models", &own), (BUILT_IN, &ours)] {
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
+            let Ok(name) = core::str::from_utf8(&entry.name) else { continue };
+            if let Some(hiding) = found.iter_mut().find(|one| one.name == name) {
+                hiding.hides_built_in = true;
+                continue;
+            }
+            let layer = below(place, name);
+            let inside = repository.tree(&layer, entry.id).unwrap_or_default();
+            let text = repository.text(&layer, &inside, "layer.toml").unwrap_or_default();
+            let file = crate::layer::parse(&below(&layer, "layer.toml"), &text).unwrap_or_default();
+            let module = file.module.map(|module| FoundModule {
+                name: String::from(name),
+                layer,
+                module,
+                hides_built_in: false,
+            });
+            found.extend(module);
+        }
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found
 }
 
 /// Tells whether the repository says by itself which layers a host has; a classic one leaves that to its hosts (C12).

@@ -39,6 +39,8 @@ pub struct FleetPlan {
     pub tasks: BTreeMap<String, Vec<HostName>>,
     /// What hinders hosts, with the hosts.
     pub hindered: Vec<(StageError, Vec<HostName>)>,
+    /// What else should be known.
+    pub remarks: Vec<String>,
     /// The bytes of rendered files, by their hash.
     pub rendered: BTreeMap<ContentHash, Vec<u8>>,
 }
@@ -122,14 +124,15 @@ impl Key {
 }
 
 /// Objects and hashes that one host needed, for the next: most hosts have most layers in common.
-struct Memory<'o> {
+pub struct Memory<'o> {
     objects: &'o dyn ObjectSource,
     read: RefCell<BTreeMap<ObjectId, RawObject>>,
     hashed: RefCell<BTreeMap<ObjectId, (u64, ContentHash)>>,
 }
 
 impl<'o> Memory<'o> {
-    const fn over(objects: &'o dyn ObjectSource) -> Self {
+    /// Starts with nothing known.
+    pub const fn over(objects: &'o dyn ObjectSource) -> Self {
         Self { objects, read: RefCell::new(BTreeMap::new()), hashed: RefCell::new(BTreeMap::new()) }
     }
 }

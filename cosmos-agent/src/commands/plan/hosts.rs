@@ -13,11 +13,11 @@ use super::words::{Compared, print};
 use crate::cli::{GlobalOptions, PlanOptions};
 use crate::commands::params::host_name;
 use crate::exit::{Failure, Status};
-use crate::facts;
 use crate::operator::{AsItIs, WorkTree};
 use crate::site::Site;
 use crate::state::State;
 use crate::store::Store;
+use crate::{built_in, facts};
 
 /// Stands for the hosts of a repository that has no host layers.
 const ANY_HOST: &str = "any-host";
@@ -37,7 +37,14 @@ pub fn run(options: &PlanOptions, global: &GlobalOptions) -> Result<Status, Fail
         hosts.push((host, known));
     }
     let before = compared.as_ref().map(|compared| compared.tree);
-    let plan = FleetPlan::between(&objects, before, files.tree(), &hosts);
+    let mut plan = FleetPlan::between(&objects, before, files.tree(), &hosts);
+    let modules = stage::modules(Some(files.tree()), Some(built_in::tree()), &files);
+    plan.remarks.extend(
+        modules
+            .into_iter()
+            .filter(|module| module.hides_built_in)
+            .map(|module| format!("'{}' hides the module of the same name that comes with cosmos", module.layer)),
+    );
     print(&plan, compared.as_ref(), &objects, global);
     Ok(if plan.hindered.is_empty() { Status::Done } else { Status::Failed })
 }

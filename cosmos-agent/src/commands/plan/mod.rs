@@ -16,7 +16,7 @@ use crate::report::style::Palette;
 use crate::report::{diff, json, text};
 use crate::stage::Contents;
 
-mod fleet;
+pub(super) mod fleet;
 mod hosts;
 mod words;
 

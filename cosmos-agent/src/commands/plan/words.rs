@@ -50,6 +50,7 @@ pub fn print(plan: &FleetPlan, compared: Option<&Compared>, objects: &dyn Object
     for (task, hosts) in &plan.tasks {
         println!("> {task}  {}", named(hosts, plan.looked_at));
     }
+    plan.remarks.iter().for_each(|remark| println!("! {remark}"));
     for (error, hosts) in &plan.hindered {
         eprintln!("error: {} could not apply this", named(hosts, plan.looked_at));
         error.to_string().lines().for_each(|line| eprintln!("    {line}"));
@@ -139,6 +140,7 @@ fn document(plan: &FleetPlan, compared: Option<&Compared>) -> Value {
         "hosts": plan.looked_at, "changed_paths": files, "changed_hosts": hosts,
         "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
         "tasks": plan.tasks.iter().map(|(name, hosts)| json!({"name": name, "hosts": names(hosts)})).collect::<Vec<_>>(),
+        "remarks": plan.remarks,
         "mistakes": plan.hindered.iter()
             .map(|(error, hosts)| json!({"text": error.to_string(), "hosts": names(hosts)}))
             .collect::<Vec<_>>(),

@@ -8,10 +8,11 @@ use cosmos_model::object::tree::{self, NameRules};
 use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::release::{Changed, Difference, difference};
-use cosmos_model::stage;
+use cosmos_model::stage::{self, Inputs};
 use cosmos_model::trust::TrustSet;
 use serde_json::{Value, json};
 
+use crate::commands::plan::fleet::Memory;
 use crate::exit::{Failure, Status};
 use crate::{agent, built_in};
 
@@ -90,15 +91,18 @@ fn lost(
     if hosts.is_empty() {
         hosts.push(HostName::new(ANY_HOST).expect("a plain name"));
     }
+    let memory = Memory::over(objects);
     let mut lost = BTreeMap::new();
     for host in hosts {
-        let after = stage::paths(new, &host, agent::version(), Some(built_in::tree()), objects).map_err(|error| {
+        let inputs = Inputs { facts: None, built_in: Some(built_in::tree()) };
+        let staged = stage::forecast(new, &host, agent::version(), &memory, &memory, &inputs);
+        let after = staged.and_then(|_| stage::paths(new, &host, agent::version(), inputs.built_in, &memory));
+        let after = after.map_err(|error| {
             let message = format!("'{host}' could not apply this release: {error}");
             Failure::of(Status::Refused, message, "mend the repository; nothing was signed")
         })?;
         // A host that had no model before has nothing to lose.
-        let before =
-            old.and_then(|old| stage::paths(old, &host, agent::version(), Some(built_in::tree()), objects).ok());
+        let before = old.and_then(|old| stage::paths(old, &host, agent::version(), inputs.built_in, &memory).ok());
         let paths: BTreeSet<String> =
             before.map(|before| before.lost_in(&after).iter().map(ToString::to_string).collect()).unwrap_or_default();
         if !paths.is_empty() {

@@ -1,0 +1,151 @@
+//! `cosmos lint` and `cosmos module`, and docs/modules.md, literally.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use support::{Ran, World};
+
+const PAGE: &str = include_str!("../../docs/modules.md");
+
+fn repository() -> World {
+    let world = World::new();
+    let ada = world.operator("ada", "ed25519");
+    world.found(&[&ada]);
+    world.write("hosts/ns1.example.org/overlay/etc/name", "ns1\n");
+    world
+}
+
+fn clone_of(world: &World, words: &[&str]) -> Ran {
+    let repository = world.repo();
+    world.cosmos(&[words, &["--repository", repository.to_str().expect("a path")]].concat())
+}
+
+fn mode(world: &World, path: &str, mode: u32) {
+    fs::set_permissions(world.repo().join(path), fs::Permissions::from_mode(mode)).expect("a file");
+}
+
+#[test]
+fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
+    let world = repository();
+    world.write("fleet.toml", "format = 1\n[[rule]]\nhosts = ['www*.example.org']\nuse = ['base']\n[[rule]]\nhosts = ['**']\nuse = ['base']\n");
+    world.write("models/base/overlay/etc/name", "base\n");
+    world.write("models/base/layer.toml", "[param.port]\ntype = 'port'\ndefault = 1\ndoc = 'a port'\n");
+    world.write("models/usb-backup/layer.toml", "[param.x]\ntype = 'int'\ndefault = 1\ndoc = 'x'\n");
+    world.write("global/layer.toml", "[params.usb-backup]\ny = 1\n");
+    world.write("global/templates/etc/dos", "one\ntwo\r\nthree\r\n");
+    for (task, bits) in [("010plain", 0o644), ("020bare", 0o755), ("030good", 0o755), ("named", 0o755)] {
+        let text = if task == "020bare" { "true\n" } else { "#!/bin/sh\n" };
+        world.write(&format!("global/post-tasks.d/{task}"), text);
+        mode(&world, &format!("global/post-tasks.d/{task}"), bits);
+    }
+    let found = clone_of(&world, &["lint"]);
+    assert_eq!(
+        found.stdout,
+        "cr-line-ends\n    global/templates/etc/dos:2: lines end in CR and LF\n        end them in LF alone\n\
+         hides-built-in\n    models/usb-backup: this hides the module of the same name that comes with cosmos\n        \
+         rename it, if that is not meant\n\
+         mistake\n    global/layer.toml:2:5: the module 'usb-backup' has no parameter 'y'\n        it has: x\n\
+         never-wins\n    models/base/overlay/etc/name: another layer wins this path on every host\n        \
+         remove one of them\n\
+         rule-without-hosts\n    fleet.toml:3:10: no host of this repository matches\n        correct or remove the rule\n\
+         task-not-executable\n    global/post-tasks.d/010plain: this task is not executable, and never runs\n        chmod +x it\n\
+         task-without-interpreter\n    global/post-tasks.d/020bare: this task has no '#!' line\n        begin it with #!/bin/sh\n\
+         task-without-number\n    global/post-tasks.d/named: this is executable, but not named like a task\n        begin with a digit\n\
+         unused-layer\n    models/usb-backup: no host uses this layer\n        use it, or remove it\n",
+        "{found:?}"
+    );
+    assert_eq!(found.status, 1);
+    let json = clone_of(&world, &["lint", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(9));
+    assert_eq!(document["lint"]["findings"][0]["code"], "cr-line-ends");
+}
+
+#[test]
+fn a_repository_in_order_has_no_findings_and_a_mistake_of_any_host_is_one() {
+    let world = repository();
+    let good = clone_of(&world, &["lint"]);
+    assert_eq!((good.status, good.stdout.as_str(), good.stderr.as_str()), (0, "", ""));
+    world.write("global/templates/etc/a", "{{ nobody }}\n");
+    let bad = clone_of(&world, &["lint"]);
+    assert_eq!(
+        bad.stdout,
+        "mistake\n    global/templates/etc/a:1: undefined value in '{{ nobody }}'\n        \
+         this layer declares no parameters; see 'modules'\n",
+        "{bad:?}"
+    );
+}
+
+#[test]
+fn a_key_that_ends_soon_is_a_finding() {
+    let world = World::new();
+    let soon = world.operator_ending("soon", -10, 20);
+    world.found(&[&soon]);
+    let found = clone_of(&world, &["lint"]);
+    assert!(found.stdout.starts_with("signer\n    "), "{found:?}");
+    assert_eq!(found.status, 1);
+}
+
+#[test]
+fn modules_are_listed_shown_like_a_manual_and_begun() {
+    let world = repository();
+    let new = clone_of(&world, &["module", "new", "greeting"]);
+    assert!(new.stdout.contains("models/greeting/layer.toml\n"), "{new:?}");
+    assert!(clone_of(&world, &["module", "list"]).stdout.contains("greeting  models/greeting\n"));
+    let text = "[param.mode]\ntype = 'enum'\nvalues = ['a', 'b']\ndoc = 'which'\n\
+                [param.ranges]\ntype = 'list of table'\ndefault = []\ndoc = 'addresses'\n\
+                [param.ranges.fields.from]\ntype = 'ip'\ndoc = 'the first'\n\
+                [[require]]\neach = 'ranges'\nthat = 'item.from is ipv4'\nmessage = 'no'\n";
+    world.write("models/greeting/layer.toml", text);
+    assert_eq!(
+        clone_of(&world, &["module", "show", "greeting"]).stdout,
+        "NAME\n    greeting  (models/greeting)\n\nSYNOPSIS\n    use = [\"greeting\"]\n    [params.greeting]\n    \
+         mode = \"a\"\n\nPARAMETERS\n    mode  enum, required\n        which\n        one of a, b\n    \
+         ranges  list of table, default []\n        addresses\n        from  ip, required\n            the first\n\
+         CONDITIONS\n    for each of ranges: item.from is ipv4\n"
+    );
+    clone_of(&world, &["module", "new", "Big"])
+        .complains(2, "error: 'Big' is not the name of a module\nhint: 1 to 64 of a-z, 0-9 and '-', a letter first\n");
+    clone_of(&world, &["module", "show", "none"])
+        .complains(2, "error: there is no module 'none'\nhint: 'cosmos module list' says which there are\n");
+}
+
+#[test]
+fn a_module_that_comes_with_cosmos_needs_no_repository_to_be_shown() {
+    let world = World::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+    let shown = world.run(command.args(["module", "show", "usb-backup"]).current_dir(world.path("")));
+    assert!(shown.stdout.starts_with("NAME\n    usb-backup  (built-in/usb-backup)\n"), "{shown:?}");
+}
+
+/// Returns the shell blocks of the page.
+fn commands() -> String {
+    let mut inside = false;
+    let lines = PAGE.lines().filter(|line| {
+        let fence = line.starts_with("```");
+        inside = if fence { line.starts_with("```sh") } else { inside };
+        inside && !fence
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn the_page_about_modules_works_as_it_stands() {
+    let home = tempfile::tempdir().expect("a folder");
+    let program = Path::new(env!("CARGO_BIN_EXE_cosmos")).parent().expect("a folder").display().to_string();
+    let mut command = Command::new("sh");
+    command.args(["-eu", "-c", &commands()]).current_dir(home.path()).env_clear();
+    command.env("PATH", format!("{program}:/usr/bin:/bin")).env("HOME", home.path());
+    let ran = command.output().expect("a shell");
+    let (printed, said) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{printed}\n{said}");
+    assert!(printed.contains("+ etc/greeter.conf  ns1.example.org\n"), "{printed}");
+    assert!(printed.contains("greeter.port = 8080  default\n"), "{printed}");
+    let quoted: String =
+        PAGE.lines().filter(|line| line.starts_with("    ")).map(|line| format!("{}\n", &line[4..])).collect();
+    assert_eq!(said, quoted, "what the page says about the mistake");
+}

@@ -1,0 +1,232 @@
+//! What is likely wrong with a repository though every host might apply it: for operators, before they sign.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::build::files;
+use super::merge::Merged;
+use super::order::BUILT_IN;
+use super::repository::{Named, Repository, below, below_bytes, find, folder};
+use super::survey::{hosts, modules};
+use super::{FOLDERS, Inputs, KnownContent, StageError, native};
+use crate::document::Mistake;
+use crate::host_name::HostName;
+use crate::object::tree::{EntryKind, NameRules};
+use crate::object::{ObjectKind, ObjectSource};
+use crate::object_id::ObjectId;
+
+/// One thing that deserves a look.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// What kind of thing: a word that stays the same from version to version.
+    pub code: &'static str,
+    /// Where, what, and what to try.
+    pub mistake: Mistake,
+}
+
+/// A lint under way.
+struct Lint<'a> {
+    repository: Repository<'a>,
+    root: ObjectId,
+    found: BTreeSet<Finding>,
+    /// For each layer in use, the paths that some host gets from it.
+    won: BTreeMap<String, BTreeSet<Vec<u8>>>,
+    /// Layers in `models/` that no host uses.
+    unused: BTreeSet<String>,
+}
+
+/// Looks at every host and layer of the tree; where the repository has no hosts, at what `any` host would get.
+pub fn lint(
+    tree: ObjectId,
+    any: &HostName,
+    agent: (u64, u64, u64),
+    objects: &dyn ObjectSource,
+    known: &dyn KnownContent,
+    built_in: Option<ObjectId>,
+) -> Vec<Finding> {
+    let repository = Repository::new(objects, known, NameRules::Native);
+    let mut lint =
+        Lint { repository, root: tree, found: BTreeSet::new(), won: BTreeMap::new(), unused: BTreeSet::new() };
+    let named = hosts(tree, objects);
+    let looked_at = if named.is_empty() { [any.clone()].into() } else { named.clone() };
+    for host in &looked_at {
+        lint.host(host, agent, &Inputs { facts: None, built_in });
+    }
+    lint.rules(&named);
+    let top = lint.repository.tree("", tree).unwrap_or_default();
+    let models = folder(&top, b"models").and_then(|id| lint.repository.tree("models", id)).unwrap_or_default();
+    let folders = models.iter().filter(|entry| entry.kind == EntryKind::Directory);
+    for name in folders.filter_map(|entry| core::str::from_utf8(&entry.name).ok()) {
+        let layer = below("models", name);
+        if !lint.won.contains_key(&layer) {
+            lint.add("unused-layer", &layer, "no host uses this layer", "use it, or remove it");
+            lint.unused.insert(layer);
+        }
+    }
+    for layer in lint.layers() {
+        lint.layer(&layer);
+    }
+    lint.parameters(built_in, objects);
+    lint.found.into_iter().collect()
+}
+
+impl Lint<'_> {
+    fn add(&mut self, code: &'static str, place: &str, text: impl Into<String>, hint: &str) {
+        self.found.insert(Finding { code, mistake: Mistake::at(place, text, hint) });
+    }
+
+    /// Returns the layers of the repository, used or not.
+    fn layers(&self) -> Vec<String> {
+        let used = self.won.keys().filter(|layer| !layer.starts_with(BUILT_IN));
+        used.chain(&self.unused).cloned().collect()
+    }
+
+    /// Notes what hinders one host, and what it gets from which layer.
+    fn host(&mut self, host: &HostName, agent: (u64, u64, u64), inputs: &Inputs<'_>) {
+        let parts = native::layers(&mut self.repository, self.root, host, agent, inputs.built_in);
+        let mistakes = match parts {
+            Ok(mut parts) => {
+                for name in &parts.names {
+                    self.won.entry(if name == "." { String::new() } else { name.clone() }).or_default();
+                }
+                let folders = [&parts.pre_tasks, &parts.post_tasks].into_iter().zip([FOLDERS[2], FOLDERS[3]]);
+                let overlay = |one: &Merged| if one.template { b"templates".as_slice() } else { FOLDERS[0] };
+                let mut got: Vec<(usize, Vec<u8>)> = Vec::new();
+                got.extend(parts.overlay.iter().map(|one| taken(one, overlay(one))));
+                got.extend(folders.flat_map(|(list, name)| list.iter().map(move |one| taken(one, name))));
+                for (layer, path) in got {
+                    let name = parts.names.get(layer).map_or("", |name| if name == "." { "" } else { name });
+                    self.won.entry(name.to_string()).or_default().insert(path);
+                }
+                files(&mut self.repository, Some(host), &mut parts, inputs);
+                core::mem::take(&mut self.repository.mistakes)
+            }
+            Err(StageError::Mistakes(mistakes)) => mistakes,
+            Err(other) => [Mistake::at("fleet.toml", other.to_string(), "install a newer agent")].into(),
+        };
+        self.found.extend(mistakes.into_iter().map(|mistake| Finding { code: "mistake", mistake }));
+    }
+
+    /// Looks at patterns that mean nobody.
+    fn rules(&mut self, named: &[HostName]) {
+        let top = self.repository.tree("", self.root).unwrap_or_default();
+        let any_agent = (u64::MAX, u64::MAX, u64::MAX);
+        let Ok(fleet) = native::read_fleet(&mut self.repository, &top, any_agent) else { return };
+        let nobody = fleet.rules.iter().filter(|rule| !named.iter().any(|host| rule.hosts.matches(host)));
+        for place in nobody.map(|rule| rule.place.clone()).filter(|_| !named.is_empty()) {
+            self.add("rule-without-hosts", &place, "no host of this repository matches", "correct or remove the rule");
+        }
+    }
+
+    /// Looks at the files of one layer of the repository.
+    fn layer(&mut self, layer: &str) {
+        let Some(entries) = self.at(layer) else { return };
+        let is_used = !self.unused.contains(layer);
+        for name in [FOLDERS[0], b"templates", FOLDERS[2], FOLDERS[3]] {
+            let Some(id) = folder(&entries, name) else { continue };
+            self.folder(layer, name, id, is_used);
+        }
+        for name in ["layer.toml", "fleet.toml"] {
+            if let Some(entry) = find(&entries, name.as_bytes()).cloned() {
+                self.line_ends(&below(layer, name), entry.id);
+            }
+        }
+    }
+
+    fn folder(&mut self, layer: &str, path: &[u8], id: ObjectId, is_used: bool) {
+        let entries = self.repository.tree("", id).unwrap_or_default();
+        for entry in entries {
+            let inner = [path, b"/", entry.name.as_slice()].concat();
+            let place = below_bytes(layer, &inner);
+            if entry.kind == EntryKind::Directory {
+                self.folder(layer, &inner, entry.id, is_used);
+                continue;
+            }
+            if is_used && !self.won.get(layer).is_some_and(|won| won.contains(&inner)) {
+                self.add("never-wins", &place, "another layer wins this path on every host", "remove one of them");
+            }
+            let is_task = [FOLDERS[2], FOLDERS[3]].contains(&path);
+            if is_task {
+                self.task(&place, &entry);
+            }
+            if is_task || path.starts_with(b"templates") {
+                self.line_ends(&place, entry.id);
+            }
+        }
+    }
+
+    /// Looks at a file that is named like a task.
+    fn task(&mut self, place: &str, entry: &Named) {
+        let EntryKind::File { executable } = entry.kind else { return };
+        let named = entry.name.first().is_some_and(u8::is_ascii_digit) && !entry.name.ends_with(b"~");
+        let bytes = self.repository.bytes(place, entry.id, ObjectKind::Blob).unwrap_or_default();
+        let has_interpreter = bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF");
+        match (named, executable) {
+            // An empty one switches another layer's task off.
+            (true, false) if !bytes.is_empty() => {
+                self.add("task-not-executable", place, "this task is not executable, and never runs", "chmod +x it");
+            }
+            (true, true) if !has_interpreter => {
+                self.add("task-without-interpreter", place, "this task has no '#!' line", "begin it with #!/bin/sh");
+            }
+            (false, true) => {
+                self.add(
+                    "task-without-number",
+                    place,
+                    "this is executable, but not named like a task",
+                    "begin with a digit",
+                );
+            }
+            _ => (),
+        }
+    }
+
+    fn line_ends(&mut self, place: &str, id: ObjectId) {
+        let bytes = self.repository.bytes(place, id, ObjectKind::Blob).unwrap_or_default();
+        if let Some(at) = bytes.windows(2).position(|pair| pair == b"\r\n") {
+            let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            self.add("cr-line-ends", &format!("{place}:{line}"), "lines end in CR and LF", "end them in LF alone");
+        }
+    }
+
+    /// Looks at values that no host of today takes, and at modules that hide ours.
+    fn parameters(&mut self, built_in: Option<ObjectId>, objects: &dyn ObjectSource) {
+        let known = modules(Some(self.root), built_in, objects);
+        for hidden in known.iter().filter(|module| module.hides_built_in) {
+            let text = "this hides the module of the same name that comes with cosmos";
+            self.add("hides-built-in", &hidden.layer, text, "rename it, if that is not meant");
+        }
+        let mut given: Vec<crate::params::Assignment> = Vec::new();
+        for layer in self.layers() {
+            let Some(entries) = self.at(&layer) else { continue };
+            let Some(text) = self.repository.text(&layer, &entries, "layer.toml") else { continue };
+            given.extend(crate::layer::parse(&below(&layer, "layer.toml"), &text).unwrap_or_default().params);
+        }
+        for one in &given {
+            let Some(module) = known.iter().find(|module| module.name == one.module) else { continue };
+            let names: Vec<&str> = module.module.params.iter().map(|param| param.name.as_str()).collect();
+            for (key, value) in one.values.iter().filter(|(key, _)| !names.contains(&key.as_str())) {
+                let key = crate::escape::for_terminal(key.as_bytes());
+                let text = format!("the module '{}' has no parameter '{key}'", module.name);
+                self.add("mistake", &value.place, text, &format!("it has: {}", names.join(", ")));
+            }
+        }
+    }
+
+    /// Returns what lies in a folder of the repository.
+    fn at(&mut self, path: &str) -> Option<Vec<Named>> {
+        let mut entries = self.repository.tree("", self.root)?;
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let id = folder(&entries, name.as_bytes())?;
+            entries = self.repository.tree(path, id)?;
+        }
+        Some(entries)
+    }
+}
+
+/// Returns from which layer something is taken, and its path in there.
+fn taken(merged: &Merged, folder: &[u8]) -> (usize, Vec<u8>) {
+    (usize::from(merged.layer.0), [folder, b"/", merged.path.as_bytes()].concat())
+}
