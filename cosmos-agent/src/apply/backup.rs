@@ -76,16 +76,23 @@ fn copy(from: &mut File, directory: &Directory, name: &[u8], chunk: &mut [u8]) -
         created => created?,
     };
     // What grows meanwhile is not followed: the hash then differs, and the step is refused.
-    let mut left = from.metadata().map_err(as_errno)?.len();
+    let whole = from.metadata().map_err(as_errno)?.len();
+    let mut left = whole;
     while left > 0 {
         let most = usize::try_from(left).unwrap_or(chunk.len()).min(chunk.len());
         let count = from.read(&mut chunk[..most]).map_err(as_errno)?;
         if count == 0 {
             break;
         }
-        write::write_all(&mut to, &chunk[..count])?;
+        // Holes stay holes: a local user's sparse file takes no more room here than there.
+        if chunk[..count].iter().all(|byte| *byte == 0) {
+            to.seek_relative(count as i64).map_err(as_errno)?;
+        } else {
+            write::write_all(&mut to, &chunk[..count])?;
+        }
         left -= count as u64;
     }
+    to.set_len(whole - left).map_err(as_errno)?;
     write::sync(&to)?;
     to.rewind().map_err(as_errno)?;
     Ok(to)

@@ -1,6 +1,7 @@
 //! Doing steps: each looks once more at what it is about to change, and changes nothing else.
 
 use std::collections::BTreeSet;
+use std::os::fd::AsFd as _;
 
 use cosmos_model::content::{Content, ContentHash};
 use cosmos_model::path::RelPath;
@@ -12,7 +13,7 @@ use super::batch::{Batch, Pending, Unsynced};
 use super::folder::StateFolder;
 use super::journal::temporary_name;
 use super::{Contents, Progress, RefusedStep, StepError, backup};
-use crate::fs::{Cursor, Directory, FsError, Kind, Obstacle, OnPath as _, Root, kind_of, stat_of, write};
+use crate::fs::{Cursor, Directory, FsError, Kind, Obstacle, OnPath as _, Root, extended, kind_of, stat_of, write};
 use crate::observe::look_at;
 
 /// What became of a step.
@@ -202,14 +203,30 @@ impl<'a> Execution<'a> {
         if ContentHash::of(&bytes) != content.hash {
             return Err(StepError::OtherContent { path: path.clone() });
         }
-        Ok(self.add_file(place, &bytes, attributes)?)
+        // Capabilities were given to the content that goes.
+        Ok(self.add_file(place, &bytes, attributes, &[extended::LABEL])?)
     }
 
-    fn add_file(&mut self, place: &Place<'_>, bytes: &[u8], attributes: Attributes) -> Result<(), FsError> {
+    /// Writes a temporary file, which takes over the attributes `kept` from the file that it will replace.
+    fn add_file(
+        &mut self,
+        place: &Place<'_>,
+        bytes: &[u8],
+        attributes: Attributes,
+        kept: &[&str],
+    ) -> Result<(), FsError> {
         let temporary = temporary_name(&self.run, place.number);
+        let is_foreign = self.is_foreign(place)?;
+        let replaces = matches!(place.step.expects(), Observed::File { .. });
         let written = place.directory.create(&temporary).and_then(|mut file| {
             write::write_all(&mut file, bytes)?;
+            if is_foreign {
+                extended::drop_access_lists(file.as_fd())?;
+            }
             write::set_attributes(&file, attributes)?;
+            if replaces {
+                extended::take_over(&place.directory, place.name, file.as_fd(), kept)?;
+            }
             let stat = stat_of(&nix::sys::stat::fstat(&file)?);
             Ok((file, stat))
         });
@@ -219,6 +236,12 @@ impl<'a> Execution<'a> {
         }
         let (file, stat) = written.on("write", place.path())?;
         self.pend(place, temporary, Some(file), stat)
+    }
+
+    /// Tells whether the step's folder belongs to somebody whose access lists say nothing about our files.
+    fn is_foreign(&self, place: &Place<'_>) -> Result<bool, FsError> {
+        let folder = place.directory.stat_self().on("look at the folder of", place.path())?;
+        Ok(folder.st_uid != self.root.default_owner().0)
     }
 
     fn write_symlink(&mut self, place: &Place<'_>, target: &[u8], attributes: Attributes) -> Result<(), FsError> {
@@ -254,6 +277,9 @@ impl<'a> Execution<'a> {
         place.directory.make_directory(place.name, attributes.mode).on("make the directory", place.path())?;
         // From here on it is ours, also when the rest fails: what is not known to be ours never leaves the host.
         self.done(place)?;
+        if self.is_foreign(place)? {
+            place.directory.drop_access_lists(place.name).on("set owner and mode of", place.path())?;
+        }
         let is_ours = |stat: &nix::sys::stat::FileStat| kind_of(stat) == Kind::Directory;
         let set = place.directory.set_attributes(place.name, attributes, is_ours);
         set.map(|_| ()).on("set owner and mode of", place.path())
@@ -266,7 +292,8 @@ impl<'a> Execution<'a> {
             return Ok(());
         };
         if kind_of(&before) == Kind::File && before.st_nlink > 1 {
-            return self.break_link(place, attributes);
+            let same_owner = (before.st_uid, before.st_gid) == (attributes.uid, attributes.gid);
+            return self.break_link(place, attributes, same_owner);
         }
         let same = |stat: &nix::sys::stat::FileStat| (stat.st_dev, stat.st_ino) == (before.st_dev, before.st_ino);
         let set = place.directory.set_attributes(place.name, attributes, same);
@@ -278,11 +305,14 @@ impl<'a> Execution<'a> {
     }
 
     /// Gives the path an inode of its own: its other names may be somebody's trap (A39).
-    fn break_link(&mut self, place: &Place<'_>, attributes: Attributes) -> Result<(), FsError> {
+    ///
+    /// The content stays, and with it what it was given; but for capabilities under another owner, as for any `chown`.
+    fn break_link(&mut self, place: &Place<'_>, attributes: Attributes, same_owner: bool) -> Result<(), FsError> {
         let mut bytes = Vec::new();
         let mut file = place.directory.open_file(place.name).on("open", place.path())?;
         std::io::Read::read_to_end(&mut file, &mut bytes).on("read", place.path())?;
-        self.add_file(place, &bytes, attributes)
+        let kept: &[&str] = if same_owner { &[extended::LABEL, extended::CAPABILITIES] } else { &[extended::LABEL] };
+        self.add_file(place, &bytes, attributes, kept)
     }
 
     fn remove(&mut self, place: &Place<'_>) -> Result<(), FsError> {

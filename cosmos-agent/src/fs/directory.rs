@@ -169,12 +169,25 @@ impl Directory {
             return Ok(false);
         }
         gate()?;
-        let (uid, gid) = (Uid::from_raw(attributes.uid), Gid::from_raw(attributes.gid));
-        nix::unistd::fchownat(&place, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)?;
-        if kind_of(&stat) != Kind::Symlink {
+        let has_mode = kind_of(&stat) != Kind::Symlink;
+        // A change of the owner takes a program's capabilities away: it is not made in vain.
+        if (stat.st_uid, stat.st_gid) != (attributes.uid, attributes.gid) {
+            if has_mode {
+                // In between nobody may do what both the old and the new mode forbid somebody else.
+                set_mode(&place, stat.st_mode & attributes.mode & 0o777)?;
+            }
+            let (uid, gid) = (Uid::from_raw(attributes.uid), Gid::from_raw(attributes.gid));
+            nix::unistd::fchownat(&place, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)?;
+        }
+        if has_mode {
             set_mode(&place, attributes.mode)?;
         }
         Ok(true)
+    }
+
+    /// Takes away the access lists that the directory `name`, just made, has from this one.
+    pub(crate) fn drop_access_lists(&self, name: &[u8]) -> Result<()> {
+        super::extended::drop_access_lists(std::os::fd::AsFd::as_fd(&self.open_path(name)?))
     }
 
     /// Puts the directory's entries on disk.

@@ -6,6 +6,7 @@
 pub mod by_path;
 mod directory;
 mod error;
+pub(crate) mod extended;
 #[cfg(test)]
 pub(crate) mod faults;
 mod read;

@@ -23,6 +23,9 @@ pub use request::ObserveRequest;
 /// How many bytes are read and hashed at a time.
 const CHUNK: usize = 64 * 1024;
 
+/// Largest file whose content is looked at, in bytes: a local user's sparse file may be as large as numbers go.
+const LARGEST: u64 = 1 << 30;
+
 /// How often a path that changes under our eyes is looked at again.
 const ATTEMPTS: usize = 3;
 
@@ -138,6 +141,9 @@ fn symlink(root: &Root, path: &RelPath, stat: &FileStat, target: Vec<u8>) -> Obs
 fn hash_open(mut opened: File, path: &RelPath, chunk: &mut Vec<u8>) -> Result<Observed, FsError> {
     let stat = nix::sys::stat::fstat(&opened).on("look at", path.as_bytes())?;
     match kind_of(&stat) {
+        Kind::File if stat_of(&stat).size > LARGEST => {
+            Ok(Observed::Blocked("a file of more than 1 GiB is there, which is not read".to_owned()))
+        }
         Kind::File => Ok(file(&stat, hash_of(&mut opened, chunk).on("read", path.as_bytes())?)),
         Kind::Directory => Ok(Observed::Directory(attributes_of(&stat))),
         Kind::Symlink | Kind::Other => Ok(Observed::Other),
