@@ -24,7 +24,7 @@ pub use request::ObserveRequest;
 const CHUNK: usize = 64 * 1024;
 
 /// Largest file whose content is looked at, in bytes: a local user's sparse file may be as large as numbers go.
-const LARGEST: u64 = 1 << 30;
+pub(crate) const LARGEST: u64 = 1 << 30;
 
 /// How often a path that changes under our eyes is looked at again.
 const ATTEMPTS: usize = 3;

@@ -15,6 +15,7 @@ mod floods;
 mod forge;
 mod host;
 mod lifetimes;
+mod racing;
 mod residue;
 mod signatures;
 mod signers;
