@@ -236,6 +236,9 @@ pub struct ApplyOptions {
     /// Wait for another run to end
     #[arg(long)]
     pub wait: bool,
+    /// Install no packages; layers that need a missing one wait
+    #[arg(long)]
+    pub no_packages: bool,
 }
 
 /// Options of `update`.
@@ -258,6 +261,9 @@ pub struct RunOptions {
     /// Forget back-off and a rollback, and try again now
     #[arg(long)]
     pub retry: bool,
+    /// Install no packages; layers that need a missing one wait
+    #[arg(long)]
+    pub no_packages: bool,
     /// Take the repository from a bundle file instead of the remotes; - for standard input
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,

@@ -46,6 +46,13 @@ pub fn original() -> Vec<(OsString, OsString)> {
     ORIGINAL.get().cloned().unwrap_or_else(|| std::env::vars_os().collect())
 }
 
+/// Returns those variables of the original environment that settings hand on to the programs of a run.
+#[must_use]
+pub fn passed(names: &[String]) -> Vec<(OsString, OsString)> {
+    let is_named = |(name, _): &(OsString, OsString)| names.iter().any(|passed| name == passed.as_str());
+    original().into_iter().filter(is_named).collect()
+}
+
 /// Returns `JOURNAL_STREAM`, which names the journal when it reads our standard error.
 #[must_use]
 pub fn journal_stream() -> Option<String> {

@@ -33,6 +33,7 @@ pub mod observe;
 mod openssl;
 pub mod operation;
 pub mod operator;
+pub mod packages;
 pub mod pause;
 pub mod pipeline;
 mod power;

@@ -3,11 +3,13 @@
 mod authenticate;
 mod back;
 mod looking;
+mod packages;
 mod part;
 mod rests_on;
 mod testing;
 
 pub use authenticate::prospects;
+pub use packages::Packages;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -19,8 +21,9 @@ use cosmos_model::escape;
 use cosmos_model::facts::Facts;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::package::Waiting;
 use cosmos_model::plan::Plan;
-use cosmos_model::planner::PlanError;
+use cosmos_model::planner::Extent;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::time::Time;
 use cosmos_model::trust::VerifiedRevision;
@@ -53,6 +56,10 @@ pub struct Pipeline<'a> {
     shown: Option<ObjectId>,
     /// What is known about this host, once it was asked for.
     facts: OnceCell<Facts>,
+    /// What is done about packages that are missing.
+    pub when_missing: Packages,
+    /// Layers that wait for a package: their paths stay as they are.
+    waiting: Waiting,
     /// What the next run must know.
     pub record: Record,
     /// What happened so far.
@@ -72,6 +79,8 @@ impl<'a> Pipeline<'a> {
             now,
             shown: None,
             facts: OnceCell::new(),
+            when_missing: Packages::default(),
+            waiting: Waiting::new(),
             record,
             report,
         }
@@ -123,7 +132,7 @@ impl<'a> Pipeline<'a> {
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
         let at = managed.is_settled_at(revision.commit()) && !self.record.state.replan && self.rests_as_applied();
-        let settled = at && self.is_model_of(revision)?;
+        let settled = at && self.has_its_packages()? && self.is_model_of(revision)?;
         let mut staged = if settled { None } else { Some(self.prepare(revision, &managed)?) };
         let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
         let mut written = false;
@@ -134,10 +143,14 @@ impl<'a> Pipeline<'a> {
                     self.is_applied(revision)
                 }
                 Step::BuiltIn(FILES) => {
-                    let staged = self.staged_for_files(staged.take(), revision, &managed)?;
+                    let mut staged = self.staged_for_files(staged.take(), revision, &managed)?;
+                    self.waiting = self.packages(&mut staged)?;
+                    tasks.leave_out(&staged.model, &self.waiting);
                     self.files(staged, &tasks)?;
                     written = true;
-                    self.is_applied(revision);
+                    if self.waiting.is_empty() {
+                        self.is_applied(revision);
+                    }
                 }
                 Step::BuiltIn(POST_TASKS) => {
                     let changed: Vec<_> = self.report.steps.iter().map(|step| step.path().clone()).collect();
@@ -198,10 +211,10 @@ impl<'a> Pipeline<'a> {
 
     fn judge_brake(&mut self, Staged { model, managed }: &Staged) -> Result<(), Failure> {
         let snapshot = self.observe(model, managed)?;
-        match self.plan_for(model, &snapshot, managed) {
+        match self.plan_for(model, &snapshot, managed, &Extent::default()) {
             Ok(plan) => refuse_brake(&plan),
-            // Pre-tasks may make the users that the model names; it is planned again after them.
-            Err(_) if !model.pre_tasks().is_empty() => Ok(()),
+            // Pre-tasks and packages may make the users that the model names; it is planned again after them.
+            Err(_) if !model.pre_tasks().is_empty() || !self.missing_packages(model)?.is_empty() => Ok(()),
             Err(error) => Err(self.unplanned(&error)),
         }
     }
@@ -291,18 +304,6 @@ impl<'a> Pipeline<'a> {
             snapshot.conffiles = self.host.conffiles()?;
         }
         Ok(snapshot)
-    }
-
-    fn plan(&mut self, model: &StagedModel, managed: &ManagedSet) -> Result<Plan, Failure> {
-        let snapshot = self.observe(model, managed)?;
-        self.plan_for(model, &snapshot, managed).map_err(|error| self.unplanned(&error))
-    }
-
-    /// Remembers that a revision cannot be planned for, and says why.
-    fn unplanned(&mut self, error: &PlanError) -> Failure {
-        self.is_hindered(error.to_string(), false);
-        let hint = "make the user or group in a pre-task or package first, or name another in [files]";
-        Failure::new(Status::Failed, error, hint)
     }
 
     /// Remembers what hinders the revision in force; the first word is about it, a later one about that kept instead.

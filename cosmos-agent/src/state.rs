@@ -6,7 +6,9 @@ use std::fmt;
 use cosmos_model::content::ContentHash;
 use cosmos_model::escape;
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::package::PackageName;
 use cosmos_model::path::RelPath;
+use cosmos_model::snapshot::Stat;
 use cosmos_model::staged::RestsOn;
 use cosmos_model::time::Time;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
@@ -62,6 +64,9 @@ pub struct State {
     /// What the applied model rests on besides its revision; none where it rests on nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests_on: Option<Rested>,
+    /// The packages of the model applied last; none where it needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<PackageState>,
     /// Why the accepted revision cannot be applied here, so that the one applied before stays enforced.
     pub hindrance: Option<Hindrance>,
     /// When and why the host was retired, as the applied model words it.
@@ -140,6 +145,18 @@ pub struct Look {
     pub sandbox: BTreeSet<Layer>,
 }
 
+/// The packages that a host has from us, and what is known of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageState {
+    /// Those that the model wants.
+    pub wanted: BTreeSet<PackageName>,
+    /// How the package database looked when all of them were installed; none while one is missing, or may be.
+    pub seen: Option<Stat>,
+    /// Since when installing them fails, and when it is tried again.
+    pub back_off: Option<BackOff>,
+}
+
 /// What keeps a revision that was accepted from being applied, until a newer revision or a newer agent comes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +183,7 @@ impl Default for State {
             tested: None,
             as_released: None,
             rests_on: None,
+            packages: None,
             hindrance: None,
             retired: None,
             machine: None,

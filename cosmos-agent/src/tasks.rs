@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::SystemTime;
 
+use cosmos_model::package::Waiting;
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{StagedModel, StagedTaskFile};
 use cosmos_model::trust::VerifiedRevision;
@@ -50,6 +51,8 @@ pub struct TaskRun<'a> {
     names: Option<[Vec<RelPath>; 2]>,
     ran: RefCell<Vec<Ran>>,
     any_ran: Cell<bool>,
+    /// Post-tasks of layers that wait for a package.
+    left_out: RefCell<BTreeSet<RelPath>>,
 }
 
 impl<'a> TaskRun<'a> {
@@ -66,6 +69,7 @@ impl<'a> TaskRun<'a> {
             agent,
             ran: RefCell::default(),
             any_ran: Cell::new(false),
+            left_out: RefCell::default(),
         }
     }
 
@@ -95,7 +99,8 @@ impl<'a> TaskRun<'a> {
         report: &mut Report,
         changed: &[RelPath],
     ) -> Result<(), Failure> {
-        let names = self.names(stage)?;
+        let mut names = self.names(stage)?;
+        names.retain(|name| !self.left_out.borrow().contains(name));
         if names.is_empty() {
             return Ok(());
         }
@@ -116,6 +121,13 @@ impl<'a> TaskRun<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Leaves out the post-tasks of layers that wait for a package.
+    pub fn leave_out(&self, model: &StagedModel, waiting: &Waiting) {
+        let waits = model.post_tasks().iter().filter(|file| waiting.contains_key(&file.layer));
+        let names = waits.filter_map(|file| in_folder(Stage::After, file.path.as_bytes()));
+        self.left_out.borrow_mut().extend(names);
     }
 
     /// Tells whether any task ran, and so may have changed managed paths.
@@ -215,11 +227,7 @@ fn environment(
     if let Some(classic) = &agent.classic {
         return crate::classic::task_environment(classic);
     }
-    let original = crate::environment::original();
-    let passed: Vec<_> = original
-        .into_iter()
-        .filter(|(name, _)| agent.settings.pass_environment.iter().any(|passed| name == passed.as_str()))
-        .collect();
+    let passed = crate::environment::passed(&agent.settings.pass_environment);
     task::environment(&Surroundings {
         root: &agent.site.root_path,
         model: folder.path(),

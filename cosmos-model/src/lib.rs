@@ -21,6 +21,7 @@ pub mod managed;
 pub mod network;
 pub mod object;
 pub mod object_id;
+pub mod package;
 pub mod params;
 pub mod path;
 pub mod pattern;

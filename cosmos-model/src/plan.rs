@@ -137,6 +137,8 @@ pub enum NoteKind {
     Blocked,
     /// Somebody asked for the path to be left as it is (`cosmos hold`).
     Held,
+    /// The path's layer waits for a package.
+    Waiting,
 }
 
 /// Why a plan must not be applied as a whole (design: leaving, the brake).

@@ -51,7 +51,7 @@ pub enum Observed {
 }
 
 /// How a managed path looked to `stat` when we left it; equal means unchanged unless contents are verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Stat {
     /// Device number.
     pub device: u64,

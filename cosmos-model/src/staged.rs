@@ -97,6 +97,7 @@ impl StagedTaskFile {
 pub struct StagedModel {
     pub(crate) revision: VerifiedRevision,
     pub(crate) layers: Vec<String>,
+    pub(crate) packages: crate::package::Wanted,
     pub(crate) entries: BTreeMap<RelPath, StagedEntry>,
     /// Every path that `delete/` names.
     pub(crate) named: BTreeMap<RelPath, LayerIndex>,
@@ -138,6 +139,12 @@ impl StagedModel {
     #[must_use]
     pub fn layers(&self) -> &[String] {
         &self.layers
+    }
+
+    /// Returns the packages that layers need, and which layers.
+    #[must_use]
+    pub const fn packages(&self) -> &crate::package::Wanted {
+        &self.packages
     }
 
     /// Returns the overlay: every path with what it should be, directories included.

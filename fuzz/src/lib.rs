@@ -8,6 +8,7 @@ mod classic;
 mod kept;
 mod modules;
 mod objects;
+mod packages;
 mod patterns;
 mod said;
 mod schedule;
@@ -19,6 +20,7 @@ pub use classic::{conf, keybox};
 pub use kept::kept;
 pub use modules::{facts, module, template};
 pub use objects::{commit, tag, tree};
+pub use packages::packages;
 pub use patterns::{patterns, tag_pattern};
 pub use schedule::schedule;
 pub use settings::{agent_settings, fleet, layer, trust_settings};
@@ -29,7 +31,7 @@ pub use wire::{frames, url, wire};
 pub type Check = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Check); 21] = [
+pub const TARGETS: [(&str, Check); 22] = [
     ("agent_settings", agent_settings),
     ("commit", commit),
     ("conf", conf),
@@ -40,6 +42,7 @@ pub const TARGETS: [(&str, Check); 21] = [
     ("keybox", keybox),
     ("layer", layer),
     ("module", module),
+    ("packages", packages),
     ("patterns", patterns),
     ("policy", policy),
     ("schedule", schedule),

@@ -4,6 +4,7 @@ use crate::agent::Agent;
 use crate::cli::{ApplyOptions, GlobalOptions};
 use crate::exit::{Failure, Status};
 use crate::operation::{self, Manner};
+use crate::pipeline::Packages;
 
 /// Applies without fetching.
 ///
@@ -12,6 +13,11 @@ use crate::operation::{self, Manner};
 pub fn run(options: &ApplyOptions, global: &GlobalOptions) -> Result<Status, Failure> {
     let agent = Agent::load(global)?;
     let manner = Manner::changing("apply", &agent.options, options.wait);
-    let report = operation::perform(&agent, manner, |pipeline| pipeline.apply())?;
+    let report = operation::perform(&agent, manner, |pipeline| {
+        if options.no_packages {
+            pipeline.when_missing = Packages::HoldBack;
+        }
+        pipeline.apply()
+    })?;
     Ok(operation::print(&agent, &report))
 }

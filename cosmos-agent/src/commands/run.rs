@@ -8,7 +8,7 @@ use crate::exit::{Failure, Status};
 use crate::fetch::FetchError;
 use crate::operation::{self, Manner};
 use crate::pause;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Packages, Pipeline};
 use crate::report::back_off::BackOff;
 use crate::report::episode::{self, Outcome};
 use crate::report::{Report, progress};
@@ -67,6 +67,11 @@ fn work(pipeline: &mut Pipeline<'_>, agent: &Agent, options: &RunOptions, now: T
         pipeline.report.remarks.push("the rollback ended: --retry".to_owned());
         pipeline.report.marked = true;
     }
+    pipeline.when_missing = match (options.no_packages, options.scheduled && !news && !options.retry) {
+        (true, _) => Packages::HoldBack,
+        (false, true) => Packages::InstallWhenDue,
+        (false, false) => Packages::Install,
+    };
     pipeline.apply()?;
     // The accepted revision is enforced all the same. But our own full disk is not a remote that keeps silent.
     failed.into_iter().find(FetchError::is_ours).map_or(Ok(()), |error| Err(error.into()))
@@ -116,5 +121,6 @@ fn complaint(report: &Report) -> String {
     let refused = report.refused.last().map(|refused| {
         format!("revision {} of '{}' is refused: {}", refused.object, refused.reference, refused.reason)
     });
-    refused.or_else(|| report.remarks.last().cloned()).unwrap_or_default()
+    let failure = report.failure.as_ref().map(|failure| failure.message.clone());
+    failure.or(refused).or_else(|| report.remarks.last().cloned()).unwrap_or_default()
 }

@@ -19,6 +19,6 @@ pub use read::{Kind, kind_of, stat_of};
 pub use walk::{Cursor, Obstacle, Root};
 pub(crate) use write::set_directory_attributes;
 pub use write::{
-    append, make_directories, open_private, remove, remove_leftover, remove_passing, rename, replace, replace_passing,
-    replace_together, touch,
+    append, make_directories, make_new, open_private, remove, remove_leftover, remove_passing, rename, replace,
+    replace_passing, replace_together, touch,
 };

@@ -92,6 +92,22 @@ pub fn replace_passing(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> 
     written.on("write", path.as_bytes())
 }
 
+/// Makes the file `path`, whole or not at all; whatever is there already stays, and is an error of `EEXIST`.
+///
+/// # Errors
+/// Returns an [`FsError`]; nothing is changed then.
+pub fn make_new(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    let directory = folder(root, path)?;
+    let temporary = temporary_name(path.name());
+    let made = write_temporary(&directory, path.name(), bytes, mode, true)
+        .and_then(|()| directory.rename_new(&temporary, path.name()));
+    if made.is_err() {
+        // Best effort, as above.
+        let _ = directory.unlink(&temporary);
+    }
+    made.on("make", path.as_bytes())
+}
+
 /// Writes what is to become the file `name` beside it.
 fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32, synced: bool) -> nix::Result<()> {
     let name = &temporary_name(name);

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object::ObjectSource;
+use cosmos_model::package::PackageName;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
 use cosmos_model::refs::RemoteRef;
-use cosmos_model::snapshot::HostSnapshot;
+use cosmos_model::snapshot::{HostSnapshot, Stat};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
@@ -19,6 +20,7 @@ use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::FsError;
 use crate::model_folder::{FolderError, ModelFolder};
+use crate::packages::{InstallError, Installation, Installed, Request};
 use crate::site::Site;
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
@@ -54,6 +56,19 @@ impl<H: Host> Host for DryHost<H> {
 
     fn conffiles(&self) -> Result<BTreeSet<RelPath>, FsError> {
         self.observed.conffiles()
+    }
+
+    fn package_database(&self) -> Result<Option<Stat>, FsError> {
+        self.observed.package_database()
+    }
+
+    fn installed(&self) -> Result<Installed, FsError> {
+        self.observed.installed()
+    }
+
+    /// Installs nothing, and answers as if all had come.
+    fn install(&mut self, _names: &[PackageName], _request: &Request<'_>) -> Result<Installation, InstallError> {
+        Ok(Installation::default())
     }
 
     /// Does no step, and answers as if all had been done: a dry run reports what a run would do.

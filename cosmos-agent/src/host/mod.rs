@@ -9,10 +9,11 @@ use std::path::Path;
 
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object::ObjectSource;
+use cosmos_model::package::PackageName;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
 use cosmos_model::refs::RemoteRef;
-use cosmos_model::snapshot::HostSnapshot;
+use cosmos_model::snapshot::{HostSnapshot, Stat};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
@@ -22,6 +23,7 @@ use crate::exec::ExecError;
 use crate::exit::Failure;
 use crate::fs::FsError;
 use crate::model_folder::{FolderError, ModelFolder};
+use crate::packages::{InstallError, Installation, Installed, Request};
 use crate::site::Site;
 use crate::store::Store;
 use crate::task::{Task, TaskOutcome};
@@ -44,6 +46,24 @@ pub trait Host {
     /// # Errors
     /// Returns why the package database could not be read.
     fn conffiles(&self) -> Result<BTreeSet<RelPath>, FsError>;
+
+    /// Returns how the package database looks, by one look; `None` where there is none.
+    ///
+    /// # Errors
+    /// Returns why it cannot be looked at.
+    fn package_database(&self) -> Result<Option<Stat>, FsError>;
+
+    /// Reads which packages are installed.
+    ///
+    /// # Errors
+    /// Returns why the database cannot be read.
+    fn installed(&self) -> Result<Installed, FsError>;
+
+    /// Installs packages on the running system, and finishes what an earlier installation left.
+    ///
+    /// # Errors
+    /// Returns an [`InstallError`] where nothing could be tried; a package that does not come is in the answer.
+    fn install(&mut self, names: &[PackageName], request: &Request<'_>) -> Result<Installation, InstallError>;
 
     /// Does the steps of `plan` in order and remembers what is managed from then on; `before` is what was.
     ///

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object::ObjectSource;
+use cosmos_model::package::PackageName;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
 use cosmos_model::refs::RemoteRef;
-use cosmos_model::snapshot::HostSnapshot;
+use cosmos_model::snapshot::{HostSnapshot, Stat};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
@@ -20,6 +21,7 @@ use crate::exit::Failure;
 use crate::fs::{FsError, Root};
 use crate::model_folder::{FolderError, ModelFolder};
 use crate::observe;
+use crate::packages::{self, Apt, InstallError, Installation, Installed, Installer as _, Request};
 use crate::site::Site;
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
@@ -66,6 +68,18 @@ impl Host for RealHost {
 
     fn conffiles(&self) -> Result<BTreeSet<RelPath>, FsError> {
         observe::conffiles(&self.root)
+    }
+
+    fn package_database(&self) -> Result<Option<Stat>, FsError> {
+        packages::look(&self.root)
+    }
+
+    fn installed(&self) -> Result<Installed, FsError> {
+        packages::installed(&self.root)
+    }
+
+    fn install(&mut self, names: &[PackageName], request: &Request<'_>) -> Result<Installation, InstallError> {
+        Apt::new(&self.root, *request).install(names)
     }
 
     fn apply(

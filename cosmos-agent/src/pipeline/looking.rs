@@ -1,25 +1,36 @@
 //! What a run would do, and where the host differs from what was done: nothing is changed here.
 
+use cosmos_model::managed::ManagedSet;
+use cosmos_model::package::Missing;
 use cosmos_model::plan::Plan;
-use cosmos_model::planner;
+use cosmos_model::planner::{self, Extent, PlanError};
 use cosmos_model::staged::StagedModel;
 
 use super::Pipeline;
 use super::part::Staged;
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::managed::Managed;
 
 impl Pipeline<'_> {
-    /// Returns the plan for the revision in force and the model it leads to; changes nothing.
+    /// Returns the plan for the revision in force, the model it leads to and the packages that come first; changes nothing.
+    ///
+    /// Where a package has yet to bring the owner of a file, what its layers want is not planned.
     ///
     /// # Errors
     /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
-    pub fn planned(&mut self) -> Result<(StagedModel, Plan), Failure> {
+    pub fn planned(&mut self) -> Result<(StagedModel, Plan, Vec<Missing>), Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let Staged { model, managed } = self.whole(&revision, &bytes.view()?)?;
-        let plan = self.plan(&model, &managed)?;
-        Ok((model, plan))
+        let missing = self.missing_packages(&model)?;
+        let plan = match self.plan(&model, &managed) {
+            Err(_) if !missing.is_empty() => {
+                self.waiting = model.waiting_for(missing.iter().map(|one| &one.name));
+                self.plan(&model, &managed)?
+            }
+            planned => planned?,
+        };
+        Ok((model, plan, missing))
     }
 
     /// Returns where the host differs from what was applied, but for what is held; changes nothing.
@@ -45,5 +56,19 @@ impl Pipeline<'_> {
         let mut drifted = planner::drift(&model, &snapshot, &set);
         drifted.retain(|one| model.held(&one.path).is_none());
         Ok(drifted)
+    }
+
+    /// Plans for the host as it is now, but for the layers that wait.
+    pub(super) fn plan(&mut self, model: &StagedModel, managed: &ManagedSet) -> Result<Plan, Failure> {
+        let snapshot = self.observe(model, managed)?;
+        let extent = Extent { waiting: Some(&self.waiting), only: None };
+        self.plan_for(model, &snapshot, managed, &extent).map_err(|error| self.unplanned(&error))
+    }
+
+    /// Remembers that a revision cannot be planned for, and says why.
+    pub(super) fn unplanned(&mut self, error: &PlanError) -> Failure {
+        self.is_hindered(error.to_string(), false);
+        let hint = "make the user or group in a pre-task or package first, or name another in [files]";
+        Failure::new(Status::Failed, error, hint)
     }
 }

@@ -29,6 +29,10 @@ impl Pipeline<'_> {
     /// Returns `None` where only the whole tells: contents are to be verified, layers, facts or rules differ, something is
     /// wrong or too much would go, or a symlinked directory gives files second names (A38).
     pub(super) fn part(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
+        let waiting = self.record.state.packages.as_ref().is_some_and(|known| known.seen.is_none());
+        if waiting {
+            return Ok(None);
+        }
         let applied = self.record.state.trust.applied().filter(|applied| managed.is_settled_at(applied.commit()));
         let whole = self.agent.settings.verify_content || self.has_exceptions() || !self.rests_as_applied();
         let Some(applied) = applied.filter(|_| !whole) else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::plan::{Brake, Plan};
-use cosmos_model::planner::{self, PlanError, PlanSettings};
+use cosmos_model::planner::{self, Extent, PlanError, PlanSettings};
 use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
@@ -51,15 +51,17 @@ impl Pipeline<'_> {
         model: &StagedModel,
         seen: &HostSnapshot,
         managed: &ManagedSet,
+        extent: &Extent<'_>,
     ) -> Result<Plan, PlanError> {
         let settings = self.agent.plan_settings();
         if self.record.state.rolled_back().is_some() {
-            let plan = planner::plan(model, seen, managed, PlanSettings { brake: false, ..settings })?;
-            return Ok(plan.going_back());
+            let settings = PlanSettings { brake: false, ..settings };
+            return Ok(planner::plan_within(model, seen, managed, settings, extent)?.going_back());
         }
-        let plan = planner::plan(model, seen, managed, settings)?;
+        let plan = planner::plan_within(model, seen, managed, settings, extent)?;
         if plan.brake().is_some_and(|brake| self.only_ends_something(brake)) {
-            return planner::plan(model, seen, managed, PlanSettings { brake: false, ..settings });
+            let settings = PlanSettings { brake: false, ..settings };
+            return planner::plan_within(model, seen, managed, settings, extent);
         }
         Ok(plan)
     }

@@ -4,11 +4,12 @@ use std::fmt::{self, Write as _};
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::escape::is_active;
+use cosmos_model::package::Missing;
 use cosmos_model::plan::{Action, Note, Plan, Step};
 use cosmos_model::snapshot::{Attributes, Observed};
 use serde_json::{Map, Value, json};
 
-use super::{Report, TaskReport};
+use super::{PackageReport, Report, TaskReport};
 use crate::exit::Status;
 
 /// Wraps what a command has to say: version, command, host, exit status, and one member named after the command.
@@ -40,10 +41,13 @@ impl fmt::Display for Document {
 
 /// Returns a plan's steps and notes with the tasks that would run.
 #[must_use]
-pub fn plan(plan: &Plan, tasks: &[(String, String)]) -> Value {
+pub fn plan(plan: &Plan, missing: &[Missing], tasks: &[(String, String)]) -> Value {
     let steps: Vec<Value> = plan.steps().iter().map(step).collect();
     let tasks: Vec<Value> = tasks.iter().map(|(stage, name)| json!({"stage": stage, "name": name})).collect();
-    json!({"commit": plan.commit(), "steps": steps, "tasks": tasks, "notes": notes(plan.notes())})
+    let packages: Vec<Value> = missing.iter().map(|one| json!({"name": one.name, "layers": one.layers})).collect();
+    json!({
+        "commit": plan.commit(), "packages": packages, "steps": steps, "tasks": tasks, "notes": notes(plan.notes()),
+    })
 }
 
 /// Returns what a run did.
@@ -53,6 +57,7 @@ pub fn run(report: &Report) -> Value {
     json!({
         "commit": report.commit,
         "generation": report.generation,
+        "packages": packages(&report.packages),
         "changed": changed,
         "notes": notes(&report.notes),
         "tasks": report.tasks.iter().map(task).collect::<Vec<_>>(),
@@ -61,6 +66,16 @@ pub fn run(report: &Report) -> Value {
         "error": report.failure.as_ref().map(|failure| &failure.message),
         "hint": report.failure.as_ref().and_then(|failure| failure.hint.as_ref()),
     })
+}
+
+/// Returns what became of each package.
+#[must_use]
+pub fn packages(packages: &[PackageReport]) -> Vec<Value> {
+    let package = |one: &PackageReport| {
+        let PackageReport { package, tried, ending } = one;
+        json!({"name": package.name, "layers": package.layers, "tried": tried, "ending": ending})
+    };
+    packages.iter().map(package).collect()
 }
 
 /// Returns one step.

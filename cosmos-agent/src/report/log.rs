@@ -72,6 +72,7 @@ pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Tim
         "generation": report.generation, "revision": report.commit, "release": report.release,
         "signers": report.signers, "remarks": report.marked.then_some(&report.remarks), "exit": report.status.code(),
         "refused": report.refused, "tasks": report.tasks.iter().map(report_json::task).collect::<Vec<_>>(),
+        "packages": report_json::packages(&report.packages), "package_output": report.package_output,
         "error": report.failure.as_ref().map(|failure| &failure.message),
     });
     let mut line = line.to_string();

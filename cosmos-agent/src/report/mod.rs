@@ -1,6 +1,7 @@
 //! Speaking about a run: lines for people, JSON for machines, the log for years.
 
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::package::Missing;
 use cosmos_model::plan::{Note, Plan, Step};
 use cosmos_model::trust::{RecordedRefusal, Signer, VerifiedRevision};
 
@@ -32,6 +33,17 @@ pub struct TaskReport {
     pub ran: bool,
 }
 
+/// A package that was missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageReport {
+    /// Which, and the layers that need it.
+    pub package: Missing,
+    /// Whether it was to be installed, or is held back.
+    pub tried: bool,
+    /// Why it did not come, when it did not.
+    pub ending: Option<String>,
+}
+
 /// Everything one run did, found and left undone.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -45,6 +57,10 @@ pub struct Report {
     pub signers: Vec<Signer>,
     /// The number of the generation that is applied now, when one was.
     pub generation: Option<u64>,
+    /// Packages that were missing.
+    pub packages: Vec<PackageReport>,
+    /// What the package tools wrote about those that did not come, escaped for a terminal, lines kept.
+    pub package_output: String,
     /// What was changed, in order.
     pub steps: Vec<Step>,
     /// Remarks by path.
@@ -118,6 +134,8 @@ impl Report {
     #[must_use]
     pub fn is_noteworthy(&self) -> bool {
         let news = self.judged && !self.refused.is_empty();
-        news || self.advanced || self.marked || self.unverified || !self.steps.is_empty() || self.failure.is_some()
+        let tried = self.packages.iter().any(|package| package.tried);
+        let did = tried || !self.steps.is_empty();
+        news || did || self.advanced || self.marked || self.unverified || self.failure.is_some()
     }
 }

@@ -47,6 +47,12 @@ impl Bar {
         }
     }
 
+    /// Says what is being done by a program that does not tell how far it is.
+    pub fn says(&self, what: &str) {
+        self.next.set(Instant::now());
+        self.draw(|| what.chars().take(WIDTH * 2).collect());
+    }
+
     /// Says how many of a plan's steps are done.
     pub fn applied(&self, done: usize, of: usize) {
         self.draw(|| gauge("applying", done as u64, of as u64));

@@ -5,18 +5,36 @@ use cosmos_model::snapshot::Observed;
 use cosmos_model::trust::RecordedRefusal;
 
 use super::style::Palette;
-use super::{Report, TaskReport};
+use super::{PackageReport, Report, TaskReport};
 
 /// Returns the lines of a run: changes, notes, tasks that spoke, refusals. Empty when nothing happened.
 #[must_use]
 pub fn lines(report: &Report, palette: &Palette, verbose: bool) -> Vec<String> {
-    let mut lines: Vec<String> = report.steps.iter().map(|step| self::step(step, palette)).collect();
+    let mut lines = packages(&report.packages, palette);
+    lines.extend(report.package_output.lines().map(|line| format!("    {line}")));
+    lines.extend(report.steps.iter().map(|step| self::step(step, palette)));
     lines.extend(report.notes.iter().map(|note| self::note(note, palette)));
     let spoke = |task: &&TaskReport| verbose || task.ending.is_some() || !task.ran;
     lines.extend(report.tasks.iter().filter(spoke).flat_map(|task| self::task(task, palette)));
     let remark = |text: &String| Palette::paint(palette.faint, &cosmos_model::escape::sentence(text));
     lines.extend(report.remarks.iter().map(remark));
     lines
+}
+
+/// Returns a line for each package: that it came, or why it did not, and who needs it.
+#[must_use]
+pub fn packages(packages: &[PackageReport], palette: &Palette) -> Vec<String> {
+    let line = |PackageReport { package, tried, ending }: &PackageReport| {
+        let (sign, style, remark) = match (tried, ending) {
+            (true, None) => ('+', palette.created, String::new()),
+            (true, Some(reason)) => ('!', palette.removed, format!("  did not come: {reason}")),
+            (false, _) => ('!', palette.changed, "  is held back".to_owned()),
+        };
+        let sign = Palette::paint(style, &format!("{sign} package {}", package.name));
+        let layers = cosmos_model::escape::for_terminal(package.layers.join(", ").as_bytes());
+        format!("{sign}{}", Palette::paint(palette.faint, &format!("{remark}  for {layers}")))
+    };
+    packages.iter().map(line).collect()
 }
 
 /// Returns one line: a sign, the path, and what a reader cannot guess from the two.
@@ -56,6 +74,7 @@ pub fn note(note: &Note, palette: &Palette) -> String {
         NoteKind::Reported => "differs",
         NoteKind::Blocked => "blocked",
         NoteKind::Held => "held",
+        NoteKind::Waiting => "waits",
     };
     format!("{} {word}: {}", Palette::paint(palette.changed, &format!("! {}", note.path)), note.text)
 }

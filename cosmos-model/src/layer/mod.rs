@@ -5,14 +5,16 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::document::{Document, Mistake};
+use crate::package::PackageName;
 use crate::params::{self, Assignment, Module};
 
 mod files;
+mod packages;
 
 pub use files::FileRule;
 
 /// Tables that a later version reads; until then they are refused by name, never ignored.
-const LATER: [&str; 5] = ["packages", "tasks", "check", "service", "probe"];
+const LATER: [&str; 4] = ["tasks", "check", "service", "probe"];
 
 /// What one layer says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +29,8 @@ pub struct LayerFile {
     pub params: Vec<Assignment>,
     /// The parameters it declares, which make it a module.
     pub module: Option<Module>,
+    /// Packages that must be installed before its files go in place.
+    pub packages: Vec<PackageName>,
 }
 
 /// A layer as a file asks for it.
@@ -47,13 +51,14 @@ type Table<'t> = toml::de::DeTable<'t>;
 pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
     let (mut document, table) = Document::read(file, text);
     let table = table.get_ref();
-    document.only(table, "", &["use", "retired", "files", "params", "param", "require"], &LATER);
+    document.only(table, "", &["use", "retired", "files", "packages", "params", "param", "require"], &LATER);
     let layer = LayerFile {
         uses: layer_names(&mut document, table),
         retired: retired(&mut document, table),
         files: files::file_rules(&mut document, table),
         params: params::assignments(&mut document, table),
         module: Module::read(&mut document, table),
+        packages: packages::packages(&mut document, table),
     };
     if document.mistakes.is_empty() { Ok(layer) } else { Err(document.mistakes) }
 }

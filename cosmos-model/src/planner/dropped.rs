@@ -30,6 +30,7 @@ impl<'a> Planning<'a> {
         self.deletions();
         let mut staying = BTreeSet::new();
         let mut directories = Vec::new();
+        let mut left_out = Vec::new();
         for (path, entry) in &self.managed.entries {
             if self.model.entries().contains_key(path) {
                 continue;
@@ -42,20 +43,27 @@ impl<'a> Planning<'a> {
             if self.model.deletions().contains_key(path) {
                 continue;
             }
-            if entry.kind == ManagedKind::Directory {
+            if !self.may_drop(path, entry) {
+                left_out.push(path);
+                self.carry(path, false);
+            } else if entry.kind == ManagedKind::Directory {
                 directories.push((path, entry));
             } else if !self.drop_path(path, entry) {
                 staying.insert(path);
             }
         }
         for (path, entry) in directories.into_iter().rev() {
-            self.drop_directory(path, entry, &staying);
+            if left_out.iter().any(|inside| inside.is_below(path)) {
+                self.carry(path, false);
+            } else {
+                self.drop_directory(path, entry, &staying);
+            }
         }
     }
 
     fn deletions(&mut self) {
         let model = self.model;
-        for (path, layer) in model.deletions() {
+        for (path, layer) in model.deletions().iter().filter(|(path, layer)| self.extent.has(path, **layer)) {
             if let Some(words) = model.held(path) {
                 // One that is managed is told of with the others that left.
                 if !self.managed.entries.contains_key(path) {
@@ -121,7 +129,7 @@ impl<'a> Planning<'a> {
             (Observed::Directory(_), Some(entry)) if entry.kind == ManagedKind::Directory => {
                 entry.found.is_none() && self.settings.remove_dropped
             }
-            (_, Some(entry)) => removable && self.fate(path, entry) == Fate::Remove,
+            (_, Some(entry)) => self.may_drop(path, entry) && removable && self.fate(path, entry) == Fate::Remove,
             (_, None) => false,
         }
     }

@@ -15,11 +15,13 @@ mod brake;
 mod desired;
 mod drift;
 mod dropped;
+mod extent;
 mod links;
 mod path;
 mod recover;
 
 pub use drift::{Difference, Drifted, drift};
+pub use extent::Extent;
 pub use recover::recover;
 
 /// What the host's settings say about planning.
@@ -68,7 +70,21 @@ pub fn plan(
     managed: &ManagedSet,
     settings: PlanSettings,
 ) -> Result<Plan, PlanError> {
-    let mut planning = Planning::new(model, snapshot, managed, settings);
+    plan_within(model, snapshot, managed, settings, &Extent::default())
+}
+
+/// As [`plan`], but leaves what is not in `extent` as it is, and managed as it was.
+///
+/// # Errors
+/// As [`plan`]; owners of paths that are left alone may be unknown.
+pub fn plan_within(
+    model: &StagedModel,
+    snapshot: &HostSnapshot,
+    managed: &ManagedSet,
+    settings: PlanSettings,
+    extent: &Extent<'_>,
+) -> Result<Plan, PlanError> {
+    let mut planning = Planning::new(model, snapshot, managed, settings, extent);
     for (path, entry) in model.entries() {
         planning.entry(path, entry);
     }
@@ -107,6 +123,7 @@ struct Planning<'a> {
     snapshot: &'a HostSnapshot,
     managed: &'a ManagedSet,
     settings: PlanSettings,
+    extent: &'a Extent<'a>,
     links: links::Links,
     removals: Vec<Step>,
     folder_removals: Vec<Step>,
@@ -127,12 +144,14 @@ impl<'a> Planning<'a> {
         snapshot: &'a HostSnapshot,
         managed: &'a ManagedSet,
         settings: PlanSettings,
+        extent: &'a Extent<'a>,
     ) -> Self {
         Self {
             model,
             snapshot,
             managed,
             settings,
+            extent,
             links: links::Links::new(model, snapshot, managed),
             removals: Vec::new(),
             folder_removals: Vec::new(),

@@ -15,6 +15,18 @@ use crate::staged::{FilePolicy, Owner, StagedEntry, StagedKind};
 impl<'a> Planning<'a> {
     /// Plans one path; paths come in order, so that a directory is decided before what it holds.
     pub(super) fn entry(&mut self, path: &'a RelPath, entry: &'a StagedEntry) {
+        if self.extent.has(path, entry.layer) {
+            return self.planned(path, entry);
+        }
+        if entry.kind == StagedKind::Directory && self.extent.needs(path, self.model) {
+            // Its layer waits, and others' files go into it: nothing but the folder itself is made.
+            let plain = StagedEntry { mode: None, owner: Owner::Default, group: Owner::Default, ..entry.clone() };
+            return self.planned(path, &plain);
+        }
+        self.leave_out(path, entry);
+    }
+
+    fn planned(&mut self, path: &'a RelPath, entry: &StagedEntry) {
         if self.blocked.as_ref().is_some_and(|blocked| path.is_below(blocked)) {
             return self.carry(path, false);
         }

@@ -35,7 +35,7 @@ pub(super) fn model(
     inputs: &Inputs<'_>,
 ) -> StagedModel {
     let Files { entries, rendered, facts } = files(repository, host, &mut parts, inputs);
-    let Parts { names, mut left_out, delete, pre_tasks, post_tasks, others, retired, .. } = parts;
+    let Parts { names, packages, mut left_out, delete, pre_tasks, post_tasks, others, retired, .. } = parts;
     left_out.sort_unstable();
     let named = delete
         .into_iter()
@@ -58,6 +58,7 @@ pub(super) fn model(
     StagedModel {
         revision,
         layers: names,
+        packages,
         entries,
         named,
         deletions,

@@ -173,11 +173,19 @@ fn merge_layers(repository: &mut Repository<'_>, ordered: Ordered, before: &[Lay
     parts.delete = merge_folder(repository, &layers, FOLDERS[1], &[]).0;
     parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2], &[]).0;
     parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3], &[]).0;
-    for layer in layers {
+    for (position, layer) in layers.into_iter().enumerate() {
+        for package in layer.file.packages {
+            parts.packages.entry(package).or_default().insert(layer_index(position));
+        }
         parts.names.push(if layer.folder.is_empty() { String::from(".") } else { layer.folder });
         parts.rules.push(layer.file.files);
     }
     parts
+}
+
+/// Numbers a layer; a host has far fewer than there are numbers.
+fn layer_index(position: usize) -> LayerIndex {
+    LayerIndex(u16::try_from(position).unwrap_or(u16::MAX))
 }
 
 /// Merges the folder `name` of all layers, and returns the folders in it that are as in the layers `before`.
@@ -202,8 +210,7 @@ fn merge_folder(
     let sources = |layers: &[Layer]| {
         let mut sources = Vec::with_capacity(layers.len());
         for (position, layer) in layers.iter().enumerate() {
-            let layer_index = LayerIndex(u16::try_from(position).unwrap_or(u16::MAX));
-            let source = |template| move |tree| Source { layer: layer_index, tree, template };
+            let source = |template| move |tree| Source { layer: layer_index(position), tree, template };
             sources.extend(folder(&layer.entries, name).map(source(false)));
             sources.extend(folder(&layer.entries, TEMPLATES).filter(|_| with_templates).map(source(true)));
         }

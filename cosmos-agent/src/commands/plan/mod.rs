@@ -1,6 +1,7 @@
 //! `cosmos plan`: what apply would do, with the differences.
 
 use cosmos_model::escape;
+use cosmos_model::package::Missing;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Plan};
 use cosmos_model::snapshot::Observed;
@@ -13,7 +14,7 @@ use crate::exit::{Failure, Status};
 use crate::operation::{self, Manner};
 use crate::pipeline::Pipeline;
 use crate::report::style::Palette;
-use crate::report::{diff, json, text};
+use crate::report::{PackageReport, diff, json, text};
 use crate::stage::Contents;
 
 pub(super) mod fleet;
@@ -34,21 +35,30 @@ pub fn run(options: &PlanOptions, global: &GlobalOptions) -> Result<Status, Fail
     let agent = Agent::load(global)?;
     let mut shown = Ok(());
     let report = operation::perform(&agent, Manner::looking("plan"), |pipeline| {
-        let (model, plan) = pipeline.planned()?;
-        shown = show(&agent, pipeline, &model, &plan);
+        let (model, plan, missing) = pipeline.planned()?;
+        shown = show(&agent, pipeline, &model, &plan, missing);
         Ok(())
     })?;
     shown?;
     report.failure.map_or(Ok(Status::Done), Err)
 }
 
-fn show(agent: &Agent, pipeline: &Pipeline<'_>, model: &StagedModel, plan: &Plan) -> Result<(), Failure> {
+fn show(
+    agent: &Agent,
+    pipeline: &Pipeline<'_>,
+    model: &StagedModel,
+    plan: &Plan,
+    missing: Vec<Missing>,
+) -> Result<(), Failure> {
     let tasks = tasks(model);
     if agent.options.json {
-        println!("{}", json::envelope("plan", agent.host(), Status::Done, json::plan(plan, &tasks)));
+        println!("{}", json::envelope("plan", agent.host(), Status::Done, json::plan(plan, &missing, &tasks)));
         return Ok(());
     }
     let palette = Palette::for_stdout();
+    let expected = |package| PackageReport { package, tried: true, ending: None };
+    let packages: Vec<PackageReport> = missing.into_iter().map(expected).collect();
+    text::packages(&packages, &palette).iter().for_each(|line| println!("{line}"));
     for step in plan.steps() {
         println!("{}", text::step(step, &palette));
         if let (Action::WriteFile { content, .. }, Observed::File { size, .. }) = (step.action(), step.expects())
