@@ -8,7 +8,11 @@ ALL='sign_commit sign_tag sign_archive add_user retire_user audit'
 
 # gpg as it would be on a day of the past or future, AT, for everything that calls it.
 mkdir -p "$WORK/bin"
-printf '#!/bin/sh\nexec %s ${AT:+--faked-system-time "$AT"} "$@"\n' "$(command -v gpg)" > "$WORK/bin/gpg"
+cat > "$WORK/bin/gpg" <<END
+#!/bin/bash
+[ -n "\$AT" ] || exec $(command -v gpg) "\$@"
+exec $(command -v gpg) --faked-system-time "\$AT" "\$@" 2> >(grep -v 'running with faked system time' >&2)
+END
 chmod 0755 "$WORK/bin/gpg"
 PATH=$WORK/bin:$PATH
 export AT=

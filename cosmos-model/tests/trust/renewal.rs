@@ -1,11 +1,11 @@
 //! A certificate that gpg extended has a new self-signature in the place of the old one: no loss, and no way to one (T13).
 
 use cosmos_model::trust::{Refusal, Right, TrustState};
+use openpgp::Packet;
 use openpgp::cert::amalgamation::ValidateAmalgamation as _;
 use openpgp::packet::signature::SignatureBuilder;
 use openpgp::policy::StandardPolicy;
 use openpgp::types::{HashAlgorithm, KeyFlags, ReasonForRevocation};
-use openpgp::{Cert, Packet};
 use sequoia_openpgp as openpgp;
 
 use crate::commits::accepted;
@@ -60,22 +60,8 @@ impl Two {
     }
 }
 
-/// A certificate without the packets that `goes` names.
-fn without(person: &Person, goes: impl Fn(&Packet) -> bool) -> Person {
-    let kept: Vec<Packet> = person.cert.clone().into_packets().filter(|packet| !goes(packet)).collect();
-    Person { cert: Cert::from_packets(kept.into_iter()).unwrap() }
-}
-
-/// Whether a packet is a signature made before `seconds`, and not a subkey's.
-fn is_old(packet: &Packet, seconds: i64) -> bool {
-    let Packet::Signature(signature) = packet else { return false };
-    let of_subkey = signature.typ() == openpgp::types::SignatureType::SubkeyBinding;
-    !of_subkey && signature.signature_creation_time().unwrap() < clock(at(seconds))
-}
-
-/// As `gpg --quick-set-expire` leaves a certificate: the new self-signatures, and the old ones gone.
 fn as_gpg_extends(person: &Person) -> Person {
-    without(&person.extended(at(500 * DAY), at(DAY)), |packet| is_old(packet, 0))
+    person.extended(at(500 * DAY), at(DAY)).renewed(at(DAY))
 }
 
 const TOO_FEW: Option<Refusal> = Some(Refusal::TooFewForPolicy { have: 1, need: 2 });
@@ -119,14 +105,14 @@ fn a10_whoever_renews_cannot_drop_a_revocation_a_subkey_or_a_name_alone() {
     let plain = two();
     // Of Alice, whose key Bob does not have.
     let two = Two { alice: revoked(&plain.alice), bob: plain.bob.clone(), rights: ALL };
-    let (alice, bob) = (without(&two.alice, is_revocation), as_gpg_extends(&two.bob));
+    let (alice, bob) = (two.alice.without(is_revocation), as_gpg_extends(&two.bob));
     let refused = two.says(&Change { alice: &alice, bob: &bob, more: &[] });
     assert_eq!(refused, TOO_FEW);
     // Of himself, with a newer self-signature on everything else.
     let own = Two { alice: plain.alice, ..two };
-    let bare = without(&as_gpg_extends(&own.bob), |packet| matches!(packet, Packet::PublicSubkey(_)));
+    let bare = as_gpg_extends(&own.bob).without(|packet| matches!(packet, Packet::PublicSubkey(_)));
     assert_eq!(own.says_of_bob(&bare), TOO_FEW);
-    let nameless = without(&as_gpg_extends(&own.bob), |packet| matches!(packet, Packet::UserID(_)));
+    let nameless = as_gpg_extends(&own.bob).without(|packet| matches!(packet, Packet::UserID(_)));
     assert_eq!(own.says_of_bob(&nameless), TOO_FEW);
 }
 
@@ -147,7 +133,7 @@ fn a10_a_self_signature_only_goes_for_a_newer_one_that_counts_in_its_place() {
         let packet = Packet::from(user.userid().bind(&mut pair, &two.bob.cert, builder).unwrap());
         let with = Person { cert: two.bob.cert.clone().insert_packets(vec![packet.clone()]).unwrap().0 };
         // What was said about the name before is gone; about the key itself it stays.
-        without(&with, |one| {
+        with.without(|one| {
             matches!(one, Packet::Signature(signature)
                 if matches!(signature.typ(), openpgp::types::SignatureType::PositiveCertification))
                 && *one != packet
@@ -176,7 +162,7 @@ fn a10_a_self_signature_of_a_stranger_replaces_none() {
     let mut thief = two.bob.cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
     let forged = Packet::from(user.bind(&mut thief, &two.alice.cert, builder).unwrap());
     let with = Person { cert: two.alice.cert.clone().insert_packets(vec![forged.clone()]).unwrap().0 };
-    let alice = without(&with, |one| {
+    let alice = with.without(|one| {
         matches!(one, Packet::Signature(signature)
             if matches!(signature.typ(), openpgp::types::SignatureType::PositiveCertification))
             && *one != forged

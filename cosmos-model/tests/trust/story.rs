@@ -222,7 +222,7 @@ impl Played {
             (0..=3, Stands::Outside) => self.change(who, Stands::Signs),
             (2, Stands::Signs) => self.change(who, Stands::Outside),
             (3, Stands::Signs) => self.compromise(self.latest_of_the_crew().unwrap_or(who)),
-            (4 | 5 | 8, Stands::Signs) if self.members[who].ends.is_some() => self.extend(who),
+            (kind @ (4 | 5 | 8), Stands::Signs) if self.members[who].ends.is_some() => self.extend(who, kind == 8),
             (6 | 7, _) if !self.by_tags => self.branch(turn),
             _ => {
                 let signer = self.able(who);
@@ -267,16 +267,18 @@ impl Played {
         theirs.map(|step| step.commit).filter(|commit| !self.goodlist.contains(commit)).collect()
     }
 
-    /// Whoever's key ends publishes its extension, also after the end: that release refreshes what judges it (T3).
-    fn extend(&mut self, who: usize) {
+    /// Whoever's key ends publishes its extension, also after the end: that release refreshes what judges it (T3). Or the
+    /// keeper does, with the certificate as gpg exports it, which takes older self-signatures out of the tree (T11).
+    fn extend(&mut self, who: usize, replaces: bool) {
         let ends = self.minutes * MINUTE + ENDING.1;
         let extended = self.members[who].person.extended(at(ends), self.at());
-        self.members[who].armored = extended.armored();
+        self.members[who].armored = if replaces { extended.renewed(self.at()).armored() } else { extended.armored() };
         self.members[who].person = extended;
         self.members[who].ends = Some(ends);
         self.write_policy();
-        let commit = self.commit(&[self.head()], who, false);
-        self.publish(commit, who);
+        let signer = if replaces { 0 } else { who };
+        let commit = self.commit(&[self.head()], signer, false);
+        self.publish(commit, signer);
     }
 
     /// A commit beside the head, on one of the last ten, and its merge; both by people who may sign on each parent.

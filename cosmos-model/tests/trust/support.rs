@@ -114,6 +114,21 @@ impl Person {
         Self { cert: self.cert.clone().insert_packets(packets).unwrap().0 }
     }
 
+    /// The certificate without the packets that `goes` names; to be published, it has no secret.
+    pub fn without(&self, goes: impl Fn(&Packet) -> bool) -> Self {
+        let kept: Vec<Packet> = self.cert.clone().into_packets().filter(|packet| !goes(packet)).collect();
+        Self { cert: Cert::from_packets(kept.into_iter()).unwrap() }
+    }
+
+    /// As `gpg --quick-set-expire` leaves a certificate that was extended at `when`: the older self-signatures are gone.
+    pub fn renewed(&self, when: Time) -> Self {
+        self.without(|packet| match packet {
+            Packet::Signature(one) if one.typ() == SignatureType::SubkeyBinding => false,
+            Packet::Signature(one) => one.signature_creation_time().unwrap() < clock(when),
+            _ => false,
+        })
+    }
+
     /// The same key and name, bound by a SHA-1 self-signature only.
     pub fn with_sha1_self_signatures(&self) -> Self {
         let policy = StandardPolicy::new();
