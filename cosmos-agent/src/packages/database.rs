@@ -86,7 +86,8 @@ mod tests {
     fn what_is_installed_is_read_and_what_was_removed_is_not() {
         let text = "Package: unbound\nStatus: install ok installed\nDescription: a resolver\n Package: tmux\n\
             \nPackage: held\nStatus: hold ok installed\n\nPackage: gone\nStatus: deinstall ok config-files\n\
-            \nStatus: install ok installed\nPackage: order\n\nPackage: alone\n\nPackage: never\nStatus: unknown ok not-installed";
+            \nStatus: install ok installed\nPackage: order\n\nPackage: alone\n\nPackage: never\n\
+            Status: unknown ok not-installed";
         assert_eq!(names(text), (vec!["held".into(), "order".into(), "unbound".into()], false));
     }
 
