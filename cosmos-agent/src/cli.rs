@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 mod adoption;
 mod exceptions;
 mod operator;
+pub mod overview;
 
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
 pub use exceptions::{HoldOptions, RollbackOptions};
@@ -29,29 +30,32 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// What the help of each command calls the options that all have.
+const EVERY: &str = "Options of every command";
+
 /// Options every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct GlobalOptions {
     /// Work on the host below DIR instead of /
-    #[arg(short = 'r', long, value_name = "DIR", global = true)]
+    #[arg(short = 'r', long, value_name = "DIR", global = true, help_heading = EVERY)]
     pub root: Option<PathBuf>,
     /// Read trust settings from FILE instead of /etc/cosmos/trust.toml; agent settings lie beside it
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = EVERY)]
     pub config: Option<PathBuf>,
     /// Show what would be done and change nothing
-    #[arg(short = 'n', long, global = true)]
+    #[arg(short = 'n', long, global = true, help_heading = EVERY)]
     pub dry_run: bool,
     /// Run tasks with COSMOS_DRY_TASKS=y and change no files
-    #[arg(short = 'N', long, global = true)]
+    #[arg(short = 'N', long, global = true, help_heading = EVERY)]
     pub dry_tasks: bool,
     /// Say more; twice for even more
-    #[arg(short = 'v', long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short = 'v', long, action = clap::ArgAction::Count, global = true, help_heading = EVERY)]
     pub verbose: u8,
     /// Print one JSON document instead of text (docs/formats.md §13)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY)]
     pub json: bool,
     /// Print the version
-    #[arg(short = 'V', long, action = clap::ArgAction::Version, global = true)]
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, global = true, help_heading = EVERY)]
     pub version: Option<bool>,
     /// Act on revisions nobody signed: for laboratories only, logged on each run
     #[arg(long, global = true, hide = true)]
@@ -86,7 +90,7 @@ pub enum Command {
     /// Shows what templates see of this host
     #[command(after_help = "Examples:\n  cosmos facts\n  cosmos facts --json")]
     Facts,
-    /// Shows the parameters of a host's modules, where each value comes from, and what it beat: for operators
+    /// Shows the parameters of a host's modules, where each value comes from, and what it beat
     #[command(after_help = "Examples:\n  cosmos params ns1.example.org\n  cosmos params ns1.example.org --json")]
     Params(ParamsOptions),
     /// Looks for what is likely wrong with the repository, as its files are now: for operators, in their clone
@@ -107,12 +111,12 @@ pub enum Command {
         after_help = "Examples:\n  cosmos verify\n  cosmos verify release-8\n  cosmos verify release-2..release-8 --json\n  cosmos verify --repository ."
     )]
     Verify(VerifyOptions),
-    /// Verifies what the remote has, shows what is new, signs it and pushes: for operators, in their clone
+    /// Verifies what the remote has, shows what is new, signs it and pushes
     #[command(
         after_help = "Examples:\n  cosmos release\n  cosmos release --valid-until 2026-12-01\n  cosmos release --ring early\n  cosmos release --cosign release-8\n  cosmos release --revert release-7"
     )]
     Release(ReleaseOptions),
-    /// Shows or edits who may sign: for operators, in their clone; nothing is committed
+    /// Shows or edits who may sign; nothing is committed
     #[command(
         after_help = "Examples:\n  cosmos signer list\n  cosmos signer add kim.asc --right sign_commit --right sign_tag\n  cosmos signer retire kim\n  cosmos signer revoke 0123456789ABCDEF0123456789ABCDEF01234567 --revocation stolen.rev --good-until release-7"
     )]
@@ -129,7 +133,7 @@ pub enum Command {
         after_help = "Examples:\n  cosmos hold /etc/motd 'trying a shorter one, Kim' --until 2026-01-10T18:00:00Z\n  cosmos hold\n  cosmos hold --release /etc/motd"
     )]
     Hold(HoldOptions),
-    /// Carries signed history to hosts by your ssh, and lets each judge and run it: for operators, in their clone
+    /// Carries signed history to hosts by your ssh, and lets each judge and run it
     #[command(
         after_help = "Examples:\n  cosmos push ns1.example.org ns2.example.org\n  cosmos push root@ns1.example.org --since release-7\n  cosmos push kim@ns1.example.org --command 'sudo cosmos'"
     )]

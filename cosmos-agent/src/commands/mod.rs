@@ -1,8 +1,6 @@
 //! One file a verb. Each takes its options, does one thing through the library, prints, and says how it ended.
 
-use clap::CommandFactory as _;
-
-use crate::cli::{Cli, Command, GlobalOptions};
+use crate::cli::{Cli, Command, GlobalOptions, overview};
 use crate::exit::{Failure, Status};
 use crate::printing;
 
@@ -43,7 +41,7 @@ pub fn execute(cli: Cli) -> Status {
     let global = &cli.global;
     let Some(command) = cli.command else {
         // Asking for nothing is asking how to ask (cosmos-classic: Commands).
-        return if Cli::command().print_help().is_ok() { Status::Done } else { Status::Failed };
+        return if overview::command().print_help().is_ok() { Status::Done } else { Status::Failed };
     };
     let ended = match command {
         Command::Init(options) => init::run(&options, global),
@@ -89,7 +87,7 @@ pub fn execute(cli: Cli) -> Status {
 pub fn usage(error: &clap::Error) -> Status {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        let _ = error.print();
+        let _ = if overview::is_meant_by(&error.render()) { overview::command().print_help() } else { error.print() };
         return Status::Done;
     }
     let rendered = error.render().to_string();
