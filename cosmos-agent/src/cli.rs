@@ -123,7 +123,7 @@ pub enum Command {
     Signer(SignerOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
-    /// Makes this host's files what an earlier generation said, until a newer revision is accepted or 'cosmos resume'
+    /// Makes this host's files what an earlier generation said, until news or 'cosmos resume'
     #[command(
         after_help = "What tasks did to packages, users and services is not undone; the tasks of the generation's own revision run as always.\n\nExamples:\n  cosmos rollback --list\n  cosmos rollback -n\n  cosmos rollback\n  cosmos rollback 12"
     )]
