@@ -93,17 +93,17 @@ pub enum Command {
     /// Shows the parameters of a host's modules, where each value comes from, and what it beat
     #[command(after_help = "Examples:\n  cosmos params ns1.example.org\n  cosmos params ns1.example.org --json")]
     Params(ParamsOptions),
-    /// Looks for what is likely wrong with the repository, as its files are now: for operators, in their clone
+    /// Looks for what is likely wrong with the repository, as its files are now
     #[command(after_help = "Examples:\n  cosmos lint\n  cosmos lint --json")]
     Lint(LintOptions),
-    /// Lists modules, shows the parameters of one as a manual, or starts a new one: for operators
+    /// Lists modules, shows the parameters of one as a manual, or starts a new one
     #[command(after_help = "Examples:\n  cosmos module list\n  cosmos module new greeting")]
     Module(ModuleOptions),
     /// Shows where this host differs from what was applied; exit status 5 when it does
     Drift,
     /// Shows which revision is accepted, applied, refused, and whether this host is well
     Status,
-    /// Compares many hosts by their 'status --json': who is behind, unwell, or believes a retired key
+    /// Compares hosts by their 'status --json': who is behind, unwell, or believes a retired key
     #[command(after_help = "Examples:\n  cosmos fleet collected/\n  cosmos fleet ns1.json ns2.json --repository .")]
     Fleet(FleetOptions),
     /// Judges revisions again and shows the proof: who signed, with which right, by whose word
