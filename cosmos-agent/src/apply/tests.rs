@@ -22,6 +22,7 @@ use crate::fs::faults;
 use crate::host::{Host as _, ObserveRequest, RealHost};
 
 mod attributes;
+mod rsync;
 
 /// The id of the empty tree, which every git knows.
 const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
