@@ -174,8 +174,8 @@ proptest! {
         edits in edits(), first in repository(), second in repository(), shared in prop::sample::subsequence(vec!["a", "e"], 0..=2),
     ) {
         let mut objects = Objects::default();
-        let since = revision(first.write(&mut objects), 0);
-        let next = revision(with_folders_of(&first, second, &shared).write(&mut objects), 0);
+        let since = revision(with_templates(&first).write(&mut objects), 0);
+        let next = revision(with_templates(&with_folders_of(&first, second, &shared)).write(&mut objects), 0);
         let layers = native("host.example.org");
         let whole = |revision| stage(revision, &layers, &objects, &Nothing, &Inputs::default()).unwrap_or_else(|error| panic!("{error}"));
         let mut host = Host::default();
@@ -192,6 +192,17 @@ proptest! {
         after.entries.extend(outside);
         prop_assert_eq!(after.entries, whole.managed_after().entries);
     }
+}
+
+/// Returns the repository with some of its files as templates.
+fn with_templates(tree: &Tree) -> Tree {
+    let moved = tree.0.iter().map(|(path, node)| match (path.strip_prefix(b"overlay"), node) {
+        (Some(rest), Node::File(bytes)) if bytes == b"3" => {
+            ([b"templates", rest].concat(), Node::File(b"{{ host.short }} 3".to_vec()))
+        }
+        _ => (path.clone(), node.clone()),
+    });
+    Tree(moved.collect())
 }
 
 /// Returns `second` with the folders `shared` as they are in `first`.

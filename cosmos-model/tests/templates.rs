@@ -106,6 +106,7 @@ fn a_template_is_its_layers_file_and_has_the_attributes_of_files() {
         ("models/m/templates/etc/a", "{{ nothing }}"),
         ("models/m/templates/etc/b", "{{ host.short }}"),
         ("models/m/templates/etc/c", "{{ absent() }}"),
+        ("models/m/templates/srv/deep/c", "{{ absent() }}"),
         ("models/m/overlay/etc/d", "plain"),
         ("global/overlay/etc/b", "global"),
     ];

@@ -103,6 +103,7 @@ pub(super) fn files(
         }
     }
     let (mut entries, mut rendered) = (Vec::with_capacity(overlay.len()), BTreeMap::new());
+    let mut absent: Vec<RelPath> = Vec::new();
     for merged in overlay {
         let folder = if merged.template { "templates" } else { "overlay" };
         if is_refused(repository, names, folder, &merged) {
@@ -112,7 +113,10 @@ pub(super) fn files(
             // Where values are missing, every template would only say so again.
             let Some(renderer) = &renderer else { continue };
             let module = told.modules.get(usize::from(merged.layer.0)).and_then(Option::as_deref);
-            rendered_kind(repository, renderer, module, &place(names, folder, &merged), &merged, &mut rendered)
+            let at = place(names, folder, &merged);
+            let kind = rendered_kind(repository, renderer, module, &at, &merged, &mut rendered);
+            absent.extend(kind.is_none().then(|| merged.path.clone()));
+            kind
         } else {
             staged_kind(repository, &|| place(names, folder, &merged), &merged)
         };
@@ -124,7 +128,18 @@ pub(super) fn files(
     }
     let facts = renderer.map(|renderer| renderer.facts_seen()).unwrap_or_default();
     // Collecting sorted pairs fills the map's nodes; inserting one by one leaves them half empty.
-    Files { entries: entries.into_iter().collect(), rendered, facts }
+    let mut entries: BTreeMap<_, _> = entries.into_iter().collect();
+    absent.iter().for_each(|path| remove_empty_folders(&mut entries, path));
+    Files { entries, rendered, facts }
+}
+
+/// Takes out the folders above a path that is not there, as far as they hold nothing.
+fn remove_empty_folders(entries: &mut BTreeMap<RelPath, StagedEntry>, path: &RelPath) {
+    let mut folder = path.parent();
+    while let Some(above) = folder.filter(|above| !entries.keys().any(|other| other.is_below(above))) {
+        entries.remove(&above);
+        folder = above.parent();
+    }
 }
 
 /// Renders a template and keeps what it becomes by its hash; `None` for a mistake, or for no file.
