@@ -99,6 +99,11 @@ check "without root: Unbound's socket belongs to its group" in_machine gw sh -c 
 check 'for each graph' in_machine gw sh -c \
     'for plugin in /etc/munin/plugins/unbound_munin_*; do munin-run "${plugin##*/}" > /dev/null || exit; done'
 
+# The key of the root, as it is looked at before each start.
+check "the root's key is looked at" in_machine gw sh -c \
+    "$(sed -n '/unbound-anchor/s/^ *//p' "$gw/etc/systemd/system/unbound.service.d/anchor.conf") -v"
+said 'and fits' 'success: the anchor is ok'
+
 # One parameter at a time.
 pids() { in_machine gw systemctl show --value --property MainPID dnsmasq unbound | grep . | paste -sd' '; }
 was=($(pids))
@@ -125,6 +130,14 @@ next 'forwarders = [{ address = "198.51.100.66" }]'
 check 'a forwarder is set' in_machine gw cosmos run
 answers 'its unsigned answer for a signed zone is refused' www.example '^SERVFAIL qr rd ra [0-9]+ \('
 answers 'what it may say is passed on' www.unsigned '^NOERROR qr rd ra A 203\.0\.113\.80$'
+
+# Addresses by DHCPv6, behind the prefix that the interface has.
+next 'ipv6 = "dhcp"' 'range6 = { from = "::100", to = "::1ff" }'
+check 'DHCPv6 is to give addresses' in_machine gw cosmos run
+printf '#!/bin/sh\necho "$new_ip6_address $new_dhcp6_name_servers" >> /root/given6\n' > "$client/root/lease6"
+check 'a client asks for one' in_machine client timeout 60 dhclient -6 -1 -sf /root/lease6 -lf /root/m -pf /root/q eth0
+cp "$client/root/given6" "$WORK/said"
+said 'and gets it with the resolver' '^2001:db8:1::1[0-9a-f]{2} 2001:db8:1::1$'
 
 # What an operator may get wrong.
 next
