@@ -11,7 +11,7 @@ mod operator;
 pub mod overview;
 
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
-pub use exceptions::{HoldOptions, RollbackOptions};
+pub use exceptions::{HoldOptions, RestoreOptions, RollbackOptions, WhyOptions};
 pub use operator::{
     BelieveOptions, LintOptions, ModuleCommand, ModuleOptions, ParamsOptions, PlanOptions, RIGHTS, ReleaseOptions,
     SignerCommand, SignerOptions,
@@ -123,6 +123,9 @@ pub enum Command {
     Signer(SignerOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
+    /// Says where a path comes from: layer, commit, signer, generation, and which layers lost
+    #[command(after_help = "Examples:\n  cosmos why /etc/motd\n  cosmos why etc/ssh/sshd_config --json")]
+    Why(WhyOptions),
     /// Makes this host's files what an earlier generation said, until news or 'cosmos resume'
     #[command(
         after_help = "What tasks did to packages, users and services is not undone; the tasks of the generation's own revision run as always.\n\nExamples:\n  cosmos rollback --list\n  cosmos rollback -n\n  cosmos rollback\n  cosmos rollback 12"
@@ -133,6 +136,9 @@ pub enum Command {
         after_help = "Examples:\n  cosmos hold /etc/motd 'trying a shorter one, Kim' --until 2026-01-10T18:00:00Z\n  cosmos hold\n  cosmos hold --release /etc/motd"
     )]
     Hold(HoldOptions),
+    /// Puts back what was found at a path before Cosmos wrote there
+    #[command(after_help = "Examples:\n  cosmos restore /etc/motd\n  cosmos restore -n /etc/motd")]
+    Restore(RestoreOptions),
     /// Carries signed history to hosts by your ssh, and lets each judge and run it
     #[command(
         after_help = "Examples:\n  cosmos push ns1.example.org ns2.example.org\n  cosmos push root@ns1.example.org --since release-7\n  cosmos push kim@ns1.example.org --command 'sudo cosmos'"

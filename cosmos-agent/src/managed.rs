@@ -68,6 +68,12 @@ impl View<'_> {
         self.0.as_ref().map_or(Ok(false), |file| crate::host::is_plainly_untouched(root, file))
     }
 
+    /// Tells whether any path is left to the host: one that is held, or whose policy says so.
+    #[must_use]
+    pub fn leaves_any_alone(&self) -> bool {
+        self.0.as_ref().is_some_and(|file| file.records().any(|record| record.left_alone))
+    }
+
     /// Returns the set.
     #[must_use]
     pub fn set(&self) -> ManagedSet {

@@ -5,6 +5,7 @@ mod back;
 mod looking;
 mod packages;
 mod part;
+mod restore;
 mod rests_on;
 mod testing;
 
@@ -164,7 +165,9 @@ impl<'a> Pipeline<'a> {
             let bytes = if written { Managed::read(&self.state)? } else { bytes };
             let managed = bytes.view()?;
             if !managed.looks_untouched(&self.agent.site.root)? {
-                self.host.take_over(&mut managed.set())?;
+                let (before, mut after) = (managed.set(), managed.set());
+                let changed = self.host.take_over(&mut after)?;
+                self.report.taken_over(changed, &before, &after);
             }
         }
         Ok(())

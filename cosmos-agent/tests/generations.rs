@@ -232,3 +232,151 @@ fn a_hold_ends_by_itself_and_a_path_that_left_the_model_goes_then() {
     assert_eq!(etc(&settled), ["motd"]);
     settled.run().prints("");
 }
+
+#[test]
+fn what_was_there_before_is_put_back_with_its_mode_once_no_run_would_write_it_again() {
+    let settled = Settled::new();
+    let on = |words: &[&str]| settled.world.on(&settled.host, words);
+    put(&settled.host, "etc/issue", "the vendor's\n");
+    fs::set_permissions(settled.host.join("etc/issue"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("elsewhere", settled.host.join("etc/link")).unwrap();
+    settled.world.write("global/overlay/etc/issue", "ours\n");
+    settled.world.write("global/overlay/etc/link", "a file\n");
+    settled.commit();
+    settled.run().prints("~ etc/issue\n~ etc/link\n");
+    on(&["restore", "/etc/issue"]).complains(
+        1,
+        "error: 'etc/issue' is what layer 'global' says: the next run would write it again\n\
+         hint: take it out of the repository, or first say: cosmos hold /etc/issue 'why'\n",
+    );
+    on(&["restore", "etc/motd"]).complains(
+        2,
+        "error: nothing was found at 'etc/motd' before cosmos managed it\n\
+         hint: 'cosmos log /etc/motd' tells what was done there\n",
+    );
+    assert_eq!(on(&["hold", "etc/issue", "the vendor's was better"]).status, 0);
+    on(&["restore", "-n", "etc/issue"]).prints("~ etc/issue  as it was found\n");
+    assert_eq!(read(&settled.host, "etc/issue"), "ours\n");
+    on(&["restore", "etc/issue"]).prints("~ etc/issue  as it was found\n");
+    on(&["restore", "etc/issue"]).prints("'etc/issue' is as it was found already\n");
+    assert_eq!(settled.run().status, 0);
+    let mode = |name: &str| {
+        std::os::unix::fs::PermissionsExt::mode(&settled.host.join(name).metadata().unwrap().permissions()) & 0o7777
+    };
+    assert_eq!((read(&settled.host, "etc/issue").as_str(), mode("etc/issue")), ("the vendor's\n", 0o600));
+    assert_eq!(on(&["hold", "--release", "etc/issue"]).status, 0);
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(read(&settled.host, "etc/issue"), "ours\n");
+
+    settled.world.remove("global/overlay/etc/issue");
+    settled.world.remove("global/overlay/etc/link");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(read(&settled.host, "etc/issue"), "ours\n", "what was there before us stays");
+    on(&["restore", "etc/issue"]).prints("~ etc/issue  as it was found\n");
+    assert_eq!(on(&["restore", "etc/link"]).status, 0);
+    assert_eq!((read(&settled.host, "etc/issue").as_str(), mode("etc/issue")), ("the vendor's\n", 0o600));
+    assert_eq!(fs::read_link(settled.host.join("etc/link")).unwrap().to_str(), Some("elsewhere"));
+    let before = kept(&settled.host);
+    settled.run().prints("");
+    assert_eq!(kept(&settled.host), before, "no run touches what is the host's again");
+}
+
+#[test]
+fn why_tells_where_a_path_comes_from_and_which_layers_lost() {
+    let settled = Settled::new();
+    settled.world.write("hosts/ns1.example.org/overlay/etc/motd", "hello, ns1\n");
+    settled.world.write("global/delete/etc/old", "");
+    let commit = settled.commit();
+    settled.run().prints("~ etc/motd\n");
+    let why = |path: &str| settled.world.on(&settled.host, &["why", path]).stdout;
+    let blob = settled.world.git(&["rev-parse", "HEAD:hosts/ns1.example.org/overlay/etc/motd"]);
+    let expected = format!(
+        "etc/motd\nlayer       hosts/ns1.example.org\nlost        global\ncommit      {}\n\
+         signer      ada <ada@example.org>\ngeneration  2\nblob        {}\n",
+        commit.trim(),
+        blob.trim()
+    );
+    assert_eq!(why("/etc/motd"), expected);
+    assert_eq!(
+        why("etc/old"),
+        "etc/old\nmanaged     no: no run changes it\nnearest     etc, of layer hosts/ns1.example.org\n\
+         delete/     layer global names it: it is removed where it is found\n"
+    );
+    assert_eq!(why("srv/x"), "srv/x\nmanaged     no: no run changes it\nnearest     nothing above it is managed\n");
+}
+
+#[test]
+fn the_log_of_a_path_answers_an_auditor() {
+    let settled = Settled::new();
+    put(&settled.host, "etc/motd", "by hand\n");
+    settled.run().prints("~ etc/motd  drift repaired\n");
+    settled.world.write("global/overlay/etc/other", "x\n");
+    settled.world.write(
+        "global/post-tasks.d/010stamp",
+        "#!/bin/sh\ngrep -q stamp \"$COSMOS_ROOT/etc/motd\" || echo stamp >> \"$COSMOS_ROOT/etc/motd\"\n",
+    );
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(settled.world.on(&settled.host, &["rollback"]).status, 0);
+    let log = settled.world.on(&settled.host, &["log", "/etc/motd"]);
+    let shown = without_ids(&log.stdout);
+    insta::assert_snapshot!(shown);
+    let json = settled.world.on(&settled.host, &["log", "etc/motd", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("one document");
+    let entries = document["log"].as_array().expect("a list");
+    assert_eq!(entries.len(), shown.matches("generation").count());
+    assert_eq!(entries[1]["changes"][0]["cause"], "drift");
+    assert_eq!(entries[0]["author"]["claimed"], "Operator <operator@example.org>");
+}
+
+/// Replaces times, hashes and ids, which differ from run to run.
+fn without_ids(text: &str) -> String {
+    let mut shown = String::new();
+    for word in text.split_inclusive([' ', '\n', ',']) {
+        let bare = word.trim_end_matches([' ', '\n', ',']);
+        let is_id = bare.len() == 12 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let owner = bare.contains(':') && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+        let replaced = if bare.ends_with('Z') && bare.starts_with("20") {
+            "[time]"
+        } else if is_id {
+            "[hash]"
+        } else if owner {
+            "[owner]"
+        } else {
+            bare
+        };
+        shown.push_str(replaced);
+        shown.push_str(&word[bare.len()..]);
+    }
+    shown
+}
+
+#[test]
+fn drift_of_a_path_that_is_only_reported_is_told_and_not_mended() {
+    let settled = Settled::new();
+    settled.world.write("global/layer.toml", "[files.\"etc/seen\"]\npolicy = \"report\"\n");
+    settled.world.write("global/overlay/etc/seen", "as it should be\n");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    put(&settled.host, "etc/seen", "as it is\n");
+    settled.run();
+    let drift = settled.world.on(&settled.host, &["drift"]);
+    assert_eq!((drift.status, drift.stdout.as_str()), (5, "~ etc/seen  content differs\n"), "{drift:?}");
+    assert_eq!(read(&settled.host, "etc/seen"), "as it is\n");
+}
+
+#[test]
+fn backups_of_the_same_edit_are_one_and_all_of_them_are_bounded() {
+    let settled = Settled::new();
+    put(&settled.host, "etc/cosmos/agent.toml", "backup-size = \"20\"\n");
+    let backups = || fs::read_dir(settled.host.join("var/lib/cosmos/backup")).expect("backups").count();
+    for _ in 0..2 {
+        put(&settled.host, "etc/motd", "the same edit\n");
+        settled.run().prints("~ etc/motd  drift repaired\n");
+        assert_eq!(backups(), 1);
+    }
+    put(&settled.host, "etc/motd", "another edit\n");
+    settled.run().prints("~ etc/motd  drift repaired\n");
+    assert_eq!(backups(), 1, "both together are more than 20 bytes: the older one goes");
+}

@@ -56,6 +56,8 @@ pub enum Cause {
     Delete,
     /// The host goes back to an earlier generation, as a whole or in part.
     Rollback,
+    /// Somebody asked for what was there before us.
+    Restore,
 }
 
 /// One step. Built by the planner only.

@@ -250,3 +250,109 @@ fn every_path_has_one_fate(plan: &Plan, managed: &ManagedSet, host: &Host) -> Re
     }
     Ok(())
 }
+
+/// Returns every path that a model wants, was written by an earlier one, or is to be deleted.
+fn concerned(models: &[&StagedModel], managed: &ManagedSet) -> BTreeSet<RelPath> {
+    let named = models.iter().flat_map(|model| model.entries().keys().chain(model.deletions().keys()));
+    named.chain(managed.entries.keys()).cloned().collect()
+}
+
+/// Plans until nothing is left to do, as runs do.
+fn settle(host: &mut Host, model: &StagedModel, mut managed: ManagedSet) -> ManagedSet {
+    for _ in 0..4 {
+        managed = host.converge(model, &managed).1;
+    }
+    managed
+}
+
+proptest! {
+    #[test]
+    fn going_forth_and_back_is_the_identity_on_managed_paths_and_nothing_else_moves(
+        first in repository(), second in repository(), strangers in edits()
+    ) {
+        let (earlier, later) = (model(&first), model(&second));
+        let mut host = Host::new(&[]);
+        let managed = settle(&mut host, &earlier, ManagedSet::default());
+        edit(&mut host, &strangers.into_iter().filter(|(name, _)| {
+            let touched = path(name);
+            !concerned(&[&earlier, &later], &managed).iter().any(|one| {
+                *one == touched || one.is_below(&touched) || touched.is_below(one)
+            })
+        }).collect::<Vec<_>>());
+        let before = host.clone();
+        let forth = settle(&mut host, &later, managed);
+        settle(&mut host, &earlier, forth);
+        // Where symlinks lead is the host's to say.
+        edit(&mut host, &[]);
+        prop_assert_eq!(&host, &before);
+    }
+
+    #[test]
+    fn a_part_that_goes_back_is_as_the_earlier_model_has_it_and_the_rest_as_the_later(
+        first in repository(), second in repository(), chosen in prop::collection::btree_set(0..PATHS.len(), 0..5)
+    ) {
+        let (earlier, later) = (model(&first), model(&second));
+        let chosen: BTreeSet<RelPath> = chosen.into_iter().map(|number| path(PATHS[number])).collect();
+        let paths = later.differing(&earlier, &|path, _| chosen.contains(path));
+        prop_assert!(paths.is_subset(&chosen));
+        let mut mixed = later.clone();
+        mixed.take_back(&earlier, &paths);
+        for (path, entry) in mixed.entries() {
+            let same = |other: &StagedModel| other.entries().get(path).is_some_and(|one| one.kind == entry.kind);
+            let needed = mixed.entries().keys().any(|other| paths.contains(other) && other.is_below(path));
+            let as_said = same(&later) || needed || (paths.contains(path) && same(&earlier));
+            prop_assert!(as_said, "{}", path);
+            for above in path.ancestors() {
+                let folder = mixed.entries().get(&above).map(|folder| &folder.kind);
+                prop_assert_eq!(folder, Some(&cosmos_model::staged::StagedKind::Directory), "{} of {}", above, path);
+            }
+        }
+        let everything = later.differing(&earlier, &|_, _| true);
+        let mut all = later.clone();
+        all.take_back(&earlier, &everything);
+        let kinds = |model: &StagedModel| {
+            model.entries().iter().map(|(path, entry)| (path.clone(), entry.kind.clone())).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(kinds(&all), kinds(&earlier));
+        let mut host = Host::new(&[]);
+        let managed = settle(&mut host, &later, ManagedSet::default());
+        let managed = settle(&mut host, &mixed, managed);
+        prop_assert!(host.plan(&mixed, &managed).is_empty());
+    }
+
+    #[test]
+    fn every_path_that_is_managed_or_wanted_is_written_removed_or_kept_exactly_once(
+        first in repository(), second in repository(), by_hand in edits()
+    ) {
+        let (earlier, later) = (model(&first), model(&second));
+        let mut host = Host::new(&[]);
+        let (_, managed) = host.converge(&earlier, &ManagedSet::default());
+        edit(&mut host, &by_hand);
+        let plan = host.plan(&later, &managed);
+        for path in concerned(&[&later], &managed) {
+            let steps: Vec<&Action> =
+                plan.steps().iter().filter(|step| *step.path() == path).map(|step| step.action()).collect();
+            // A path that changes type is removed and made; nothing else has two steps.
+            let makes_way = matches!(steps[..], [Action::Remove | Action::RemoveDirectory, _]);
+            prop_assert!(steps.len() <= 1 || makes_way, "{}: {:?}", path, steps);
+            let notes = plan.notes().iter().filter(|note| note.path == path).count();
+            prop_assert!(notes <= 1, "{}: {} notes", path, notes);
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_left_as_it_is_and_is_the_models_again_afterwards(
+        first in repository(), second in repository(), by_hand in edits(), held in 0..PATHS.len()
+    ) {
+        let (earlier, later) = (model(&first), model(&second));
+        let mut host = Host::new(&[]);
+        let managed = settle(&mut host, &earlier, ManagedSet::default());
+        let held = path(PATHS[held]);
+        edit(&mut host, &by_hand);
+        let mut holding = later.clone();
+        holding.hold([(held.clone(), "why".to_owned())].into());
+        let plan = host.plan(&holding, &managed);
+        let touches = plan.steps().iter().find(|step| *step.path() == held || step.path().is_below(&held));
+        prop_assert!(touches.is_none(), "{:?}", touches);
+    }
+}

@@ -4,18 +4,30 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 
-use cosmos_model::content::ContentHash;
+use cosmos_model::content::{Content, ContentHash};
 use cosmos_model::path::RelPath;
 use nix::errno::Errno;
 use nix::sys::stat::futimens;
 use nix::sys::time::TimeSpec;
 
+use super::ContentError;
 use super::folder::StateFolder;
 use crate::fs::{self, Directory, FsError, OnPath as _, stat_of, write};
 use crate::observe::{LARGEST, hash_of};
 
 /// How many bytes are copied at a time.
 const CHUNK: usize = 64 * 1024;
+
+/// The backups as contents of a plan that puts something back.
+pub struct Kept<'a>(pub &'a StateFolder);
+
+impl super::Contents for Kept<'_> {
+    fn read(&self, _: &RelPath, content: &Content) -> Result<Vec<u8>, ContentError> {
+        let path = self.0.path("backup").join(content.hash.to_string().as_bytes()).expect("a hash is one component");
+        let kept = self.0.home().read(&path, content.size)?;
+        kept.ok_or_else(|| "it is not kept any more: the backups are bounded by backup-size".into())
+    }
+}
 
 /// Keeps the content of `file` as `hash`; tells whether that is what the file holds.
 pub(super) fn keep_file(state: &StateFolder, file: &mut File, hash: ContentHash) -> Result<bool, FsError> {

@@ -8,6 +8,7 @@ mod backup;
 mod batch;
 mod execute;
 mod folder;
+mod found;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod journal;
@@ -24,7 +25,9 @@ use cosmos_model::plan::Plan;
 
 use crate::fs::{FsError, Root};
 
+pub use backup::Kept;
 pub use folder::StateFolder;
+pub use found::found_at;
 pub use recover::{RecoverError, Recovery, recover};
 pub use remember::{TakenOver, take_over};
 
@@ -152,6 +155,7 @@ pub fn apply(
     state.make().map_err(ApplyError::Start)?;
     let run = journal::run_id();
     if !plan.is_empty() {
+        found::remember(state, plan, before).map_err(ApplyError::Start)?;
         journal::write(state, plan, &run).map_err(ApplyError::Start)?;
     }
     let mut execution = execute::Execution::new(root, state, plan, contents, run);

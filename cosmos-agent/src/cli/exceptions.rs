@@ -30,3 +30,17 @@ pub struct HoldOptions {
     #[arg(long, requires = "path", conflicts_with = "reason")]
     pub release: bool,
 }
+
+/// Options of `why`.
+#[derive(Debug, Args)]
+pub struct WhyOptions {
+    /// The path, with or without a leading slash
+    pub path: PathBuf,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreOptions {
+    /// The path, with or without a leading slash
+    pub path: PathBuf,
+}

@@ -26,6 +26,7 @@ mod pause;
 mod plan;
 mod push;
 mod release;
+mod restore;
 mod resume;
 mod rollback;
 mod run;
@@ -34,6 +35,7 @@ mod status;
 mod trust;
 mod update;
 mod verify;
+mod why;
 
 /// Does what the command line says, prints what there is to say, and returns how it ended.
 #[must_use]
@@ -61,6 +63,8 @@ pub fn execute(cli: Cli) -> Status {
         Command::Release(options) => release::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
         Command::Log(options) => log::run(&options, global),
+        Command::Why(options) => why::run(&options, global),
+        Command::Restore(options) => restore::run(&options, global),
         Command::Rollback(options) => rollback::run(&options, global),
         Command::Hold(options) => hold::run(&options, global),
         Command::Push(options) => push::run(&options, global),

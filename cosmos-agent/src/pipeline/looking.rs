@@ -5,6 +5,7 @@ use cosmos_model::package::Missing;
 use cosmos_model::plan::Plan;
 use cosmos_model::planner::{self, Extent, PlanError};
 use cosmos_model::staged::StagedModel;
+use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
 use super::part::Staged;
@@ -33,6 +34,29 @@ impl Pipeline<'_> {
         Ok((model, plan, missing))
     }
 
+    /// Returns the revision that the host is to be like, and its model with what is an exception here.
+    ///
+    /// # Errors
+    /// As [`Pipeline::planned`].
+    pub fn model_in_force(&mut self) -> Result<(VerifiedRevision, StagedModel), Failure> {
+        let revision = self.in_force()?;
+        let bytes = Managed::read(&self.state)?;
+        let model = self.model(&revision, &bytes.view()?)?;
+        Ok((revision, model))
+    }
+
+    /// Tells whether the host is as the last run left it, by one look at each path; what is left to the host needs more.
+    ///
+    /// # Errors
+    /// As [`Pipeline::planned`].
+    pub fn is_untouched(&self) -> Result<bool, Failure> {
+        let revision = self.in_force()?;
+        let bytes = Managed::read(&self.state)?;
+        let managed = bytes.view()?;
+        let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied();
+        Ok(settled && !managed.leaves_any_alone() && self.is_host_as_left(&managed)?)
+    }
+
     /// Returns where the host differs from what was applied, but for what is held; changes nothing.
     ///
     /// # Errors
@@ -41,10 +65,6 @@ impl Pipeline<'_> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
-        let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied();
-        if settled && self.is_host_as_left(&managed)? {
-            return Ok(Vec::new());
-        }
         self.record.state.hindrance = None;
         let staged = self.model(&revision, &managed);
         let model = match self.kept_instead_of(&revision) {

@@ -67,7 +67,7 @@ pub enum LogError {
 /// Returns the line that a run adds, without its newline.
 #[must_use]
 pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Time) -> String {
-    let line = json!({
+    let mut line = json!({
         "format": 1, "time": now, "command": report.command,
         "generation": report.generation, "revision": report.commit, "release": report.release,
         "signers": report.signers, "remarks": report.marked.then_some(&report.remarks), "exit": report.status.code(),
@@ -75,6 +75,10 @@ pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Tim
         "packages": report_json::packages(&report.packages), "package_output": report.package_output,
         "error": report.failure.as_ref().map(|failure| &failure.message),
     });
+    if !report.by_tasks.is_empty() {
+        let changed = |(path, old, new): &(RelPath, _, _)| json!({"path": path, "old": old, "new": new});
+        line["by_tasks"] = report.by_tasks.iter().map(changed).collect();
+    }
     let mut line = line.to_string();
     line.truncate(line.len() - "}".len());
     // One change at a time: a first run has one for every file of the host, and a tree of values is ten times its text.
@@ -138,27 +142,42 @@ fn entry_of(line: &[u8]) -> Option<LastEntry> {
     Some(LastEntry { counter, accepted: commit.and_then(|id| ObjectId::from_hex(id).ok()) })
 }
 
-/// Returns the entries, oldest first; with `about`, only those that changed that path, cut down to it.
+/// Returns the entries, oldest first, those of the older part before; with `about`, only those that changed that path,
+/// cut down to it.
 ///
 /// # Errors
-/// Returns [`LogError`] when the file cannot be read or a line is damaged.
+/// Returns [`LogError`] when a file cannot be read or a line is damaged.
 pub fn entries(site: &Site, about: Option<&str>) -> Result<Vec<Value>, LogError> {
-    let path = site.log_file();
-    let Some(file) = site.home.open_file(&path).map_err(LogError::Open)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
+    for path in [site.old_log_file(), site.log_file()] {
+        entries_of(site, path, about, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn entries_of(site: &Site, path: RelPath, about: Option<&str>, found: &mut Vec<Value>) -> Result<(), LogError> {
+    let Some(file) = site.home.open_file(&path).map_err(LogError::Open)? else { return Ok(()) };
     for line in BufReader::new(file).lines() {
         let line = line.map_err(|source| LogError::Read { path: path.clone(), source })?;
         let damaged = |source| LogError::Damaged { path: path.clone(), source };
         let mut entry: Value = serde_json::from_str(&line).map_err(damaged)?;
-        if let (Some(wanted), Some(changes)) = (about, entry["changes"].as_array_mut()) {
-            changes.retain(|change| change["path"] == wanted);
-            if changes.is_empty() {
-                continue;
-            }
+        if about.is_none_or(|wanted| cut_down_to(&mut entry, wanted)) {
+            found.push(entry);
         }
-        found.push(entry);
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Leaves of an entry what it says about `path`; tells whether that is anything.
+fn cut_down_to(entry: &mut Value, path: &str) -> bool {
+    let mut says_something = false;
+    for list in ["changes", "by_tasks"] {
+        if let Some(changes) = entry.get_mut(list).and_then(Value::as_array_mut) {
+            changes.retain(|change| change["path"] == path);
+            says_something |= !changes.is_empty();
+        }
+    }
+    says_something
 }
 
 /// Adds a line. When the log is longer than `size` bytes it first becomes `log.jsonl.1`, replacing an older one.

@@ -1,7 +1,10 @@
 //! Speaking about a run: lines for people, JSON for machines, the log for years.
 
+use cosmos_model::content::ContentHash;
+use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::package::Missing;
+use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Note, Plan, Step};
 use cosmos_model::trust::{RecordedRefusal, Signer, VerifiedRevision};
 
@@ -63,6 +66,8 @@ pub struct Report {
     pub package_output: String,
     /// What was changed, in order.
     pub steps: Vec<Step>,
+    /// Managed paths that tasks changed after they were written (C11): the content's hash before and after.
+    pub by_tasks: Vec<(RelPath, ContentHash, ContentHash)>,
     /// Remarks by path.
     pub notes: Vec<Note>,
     /// Tasks that ran.
@@ -111,6 +116,16 @@ impl Report {
         self.notes = notes;
     }
 
+    /// Takes over what tasks made of the paths `changed`.
+    pub fn taken_over(&mut self, changed: Vec<RelPath>, before: &ManagedSet, after: &ManagedSet) {
+        let hash = |set: &ManagedSet, path: &RelPath| set.entries.get(path).map(|entry| entry.hash);
+        let with_hashes = |path: RelPath| {
+            let (old, new) = (hash(before, &path)?, hash(after, &path)?);
+            Some((path, old, new))
+        };
+        self.by_tasks = changed.into_iter().filter_map(with_hashes).collect();
+    }
+
     /// Adds a condition; the exit status is the greatest of all.
     pub fn raise(&mut self, status: Status) {
         self.status = self.status.max(status);
@@ -135,7 +150,7 @@ impl Report {
     pub fn is_noteworthy(&self) -> bool {
         let news = self.judged && !self.refused.is_empty();
         let tried = self.packages.iter().any(|package| package.tried);
-        let did = tried || !self.steps.is_empty();
+        let did = tried || !self.steps.is_empty() || !self.by_tasks.is_empty();
         news || did || self.advanced || self.marked || self.unverified || self.failure.is_some()
     }
 }

@@ -56,6 +56,7 @@ pub fn step(step: &Step, palette: &Palette) -> String {
         (Action::MakeSymlink { target, .. }, _) => format!("  -> {}", cosmos_model::escape::for_terminal(target)),
         (_, Cause::Drift) => "  drift repaired".into(),
         (_, Cause::Dropped) => "  no longer in the model".into(),
+        (_, Cause::Restore) => "  as it was found".into(),
         (_, Cause::Rollback) => "  as it was before".into(),
         _ => String::new(),
     };

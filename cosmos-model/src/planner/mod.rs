@@ -19,10 +19,12 @@ mod extent;
 mod links;
 mod path;
 mod recover;
+mod restore;
 
 pub use drift::{Difference, Drifted, drift};
 pub use extent::Extent;
 pub use recover::recover;
+pub use restore::restore;
 
 /// What the host's settings say about planning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use alloc::string::String;
 use super::desired::NO_CONTENT;
 use super::drift::hash_of;
 use crate::managed::{ManagedEntry, ManagedKind, ManagedSet};
+use crate::plan::Cause;
 use crate::record::{ActionName, Described, Kind, StepRecord};
 use crate::snapshot::{Attributes, HostSnapshot, Observed, Stat};
 
@@ -14,7 +15,8 @@ use crate::snapshot::{Attributes, HostSnapshot, Observed, Stat};
 #[must_use]
 pub fn recover(managed: &ManagedSet, records: &[StepRecord], snapshot: &HostSnapshot) -> ManagedSet {
     let mut recovered = managed.clone();
-    for record in records {
+    // What was put back is the host's, and was so before.
+    for record in records.iter().filter(|record| record.cause != Cause::Restore) {
         let observed = snapshot.paths.get(&record.path).unwrap_or(&Observed::Absent);
         match (&record.new, record.landed(observed)) {
             (Some(new), true) => {

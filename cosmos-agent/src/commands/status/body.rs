@@ -28,7 +28,10 @@ pub fn of(agent: &Agent, pipeline: &mut Pipeline<'_>, now: Time) -> Result<Value
     let hindrance = pipeline.record.state.hindrance.clone();
     // Looking makes no store where none is. A model that cannot be staged any more has no drift; `drift` says why.
     let there = pipeline.store().exists();
-    let drift = applied.filter(|_| there).and_then(|_| pipeline.drifted().ok()).map(|drifted| drifted.len());
+    let drift = applied.filter(|_| there).and_then(|_| match pipeline.is_untouched() {
+        Ok(true) => Some(0),
+        _ => pipeline.drifted().ok().map(|drifted| drifted.len()),
+    });
     let trusted = trusted(agent, pipeline, now);
     let imported = if there {
         agent.trust.imported_by_hand(&pipeline.record.state.trust, pipeline.store(), now)
