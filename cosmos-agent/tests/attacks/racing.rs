@@ -34,7 +34,7 @@ fn others(host: &Path) -> Vec<String> {
         let text = if found.is_file() {
             read(host, name)
         } else {
-            format!("{:?}", fs::read_dir(host.join(name)).unwrap().count())
+            format!("{:?}", fs::read_dir(host.join(name)).expect("a folder").count())
         };
         format!("{name} {}:{} {:o} {text}", found.uid(), found.gid(), found.mode())
     };
