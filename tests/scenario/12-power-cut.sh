@@ -10,6 +10,14 @@ agent() { "$COSMOS" --root "$HOST_ROOT" "$@"; }
 # The worst that ext4 offers: it does not write a file's content before the rename that replaces another.
 plug_in() { mount -o loop,noauto_da_alloc "$1" "$WORK/disk"; }
 
+# fresh IMAGE: plugs in a copy of a disk. Each has a name of its own, since a machine that starts at this moment inherits
+# our mounts and keeps the disk alive whose power was cut, and the kernel would hand us that one again.
+fresh() {
+    local new=$WORK/$((images += 1)).img
+    cp --sparse=always "$1" "$new" && rm -f "$IMAGE" && plug_in "$new" && IMAGE=$new
+}
+images=0 IMAGE=
+
 # listing: every path of the host but the agent's own, with its content's hash.
 listing() {
     (cd "$HOST_ROOT" && find . \( -path ./var -o -path ./run \) -prune -o -mindepth 1 \
@@ -32,7 +40,7 @@ cut_power() {
     if [ "${2:-}" = busy ]; then echo x > "$WORK/disk/unrelated" && sync "$WORK/disk/unrelated"; fi
     check "$1" "$WORK/powercut" "$WORK/disk"
     # A process that was just killed may hold the disk a moment longer.
-    eventually 10 umount "$WORK/disk" && plug_in "$WORK/try.img"
+    eventually 10 umount "$WORK/disk" && fresh "$IMAGE"
 }
 
 cc -O1 -o "$WORK/powercut" "$(dirname "$0")/../lib/powercut.c"
@@ -59,14 +67,14 @@ old=$(listing)
 umount "$WORK/disk"
 
 # That this disk tells right from wrong: a file that is renamed into place without a sync is empty afterwards.
-cp --sparse=always "$WORK/host.img" "$WORK/try.img" && plug_in "$WORK/try.img"
+fresh "$WORK/host.img"
 head -c 20000 /dev/zero > "$HOST_ROOT/srv/.naive" && mv "$HOST_ROOT/srv/.naive" "$HOST_ROOT/srv/1"
 cut_power 'the power fails after a rename without a sync' busy
 same 'and leaves an empty file' 0 "$(stat -c %s "$HOST_ROOT/srv/1")"
 umount "$WORK/disk"
 
 # A whole apply, whose calls are counted; then the power fails, and all of it is on disk.
-cp --sparse=always "$WORK/host.img" "$WORK/try.img" && plug_in "$WORK/try.img"
+fresh "$WORK/host.img"
 check 'an apply ends well' strace -qq -y -e "trace=${CALLS// /,}" -e signal=none -o "$WORK/calls" "$COSMOS" --root "$HOST_ROOT" apply
 new=$(listing)
 same 'it changes something' yes "$([ "$old" != "$new" ] && echo yes)"
@@ -83,7 +91,7 @@ for call in $CALLS; do
     for n in $numbers; do
         for way in idle busy; do
             words="$call $n of $count, $way"
-            cp --sparse=always "$WORK/host.img" "$WORK/try.img" && plug_in "$WORK/try.img" || exit
+            fresh "$WORK/host.img" || exit
             (
                 strace -qq -e "trace=$call" -e signal=none -o "$WORK/log" "--inject=$call:signal=KILL:when=$n" \
                     "$COSMOS" --root "$HOST_ROOT" apply
@@ -101,5 +109,5 @@ for call in $CALLS; do
     done
     echo "$call: cut before $(wc -w <<< "$numbers") of $count calls, twice each"
 done
-plug_in "$WORK/try.img"
+fresh "$WORK/host.img"
 echo "the power was cut at $points points"
