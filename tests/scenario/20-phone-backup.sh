@@ -13,7 +13,7 @@ phone() {
 }
 plugged() { eventually 20 in_machine desk sh -c "adb connect $1.2:5555 | grep '^connected\|already' && adb -s $1.2:5555 shell true"; }
 # backup NETWORK OPTION...: copies a phone as the module does.
-backup() { in_machine desk cosmos-tools phone-backup "$1.2:5555" --base /srv/phone "${@:2}"; }
+backup() { in_machine desk cosmos-tools phone-backup "$1.2:5555" --base /srv/phone --keep-free "${KEEP_FREE:-1M}" "${@:2}"; }
 # good NETWORK: the good backups of a phone, oldest first.
 good() { (cd "$desk/srv/phone-$1.2:5555" && ls -d ????-??-??T* 2> /dev/null); }
 # newest NETWORK: the folder of the newest one.
@@ -120,13 +120,13 @@ check 'and the other' wait "$copying"
 same 'each into its own folder' 'pictures of one pictures of two' \
     "$(cat "$(newest "$A")/sdcard/DCIM/a.jpg" "$(newest "$B")/sdcard/DCIM/a.jpg" | paste -sd' ')"
 
-exits 'a disk that is nearly full is left alone' 1 backup "$B" "${some[@]}" --keep-free 999999G
+KEEP_FREE=999999G exits 'a disk that is nearly full is left alone' 1 backup "$B" "${some[@]}"
 said 'with the number of free bytes' "^error: only [0-9]+ bytes are free for '/srv/phone-$B.2:5555'"
 exits 'a phone that does not come is waited for, and no longer' 1 in_machine desk cosmos-tools phone-backup \
-    "$B.2:5555" --base /srv/phone --adb /usr/local/bin/silent-adb --wait 1s
+    "$B.2:5555" --base /srv/phone --adb /usr/local/bin/silent-adb --wait 1s --keep-free 1M
 said 'a program that is missing is named' "cannot start '/usr/local/bin/silent-adb'"
 mkdir "$desk/srv/phone-ABSENT"
-exits 'an unknown phone' 1 in_machine desk cosmos-tools phone-backup ABSENT --base /srv/phone --wait 1s
+exits 'an unknown phone' 1 in_machine desk cosmos-tools phone-backup ABSENT --base /srv/phone --wait 1s --keep-free 1M
 said 'ends after the time given for it' "^error: phone 'ABSENT' was not ready within 1 seconds$"
 
 # Without root on the phone: adb there is an ordinary user, su asks for nothing.

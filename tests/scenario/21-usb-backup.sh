@@ -7,7 +7,7 @@ signer alice ed25519
 fleet_new tags alice
 # desk_layer PHONE...: the host's layer with these phones; $MORE is one more line of it.
 desk_layer() {
-    printf 'use = ["usb-backup"]\n[params.usb-backup]\nmarkers = ["/sdcard/DCIM"]\nphones = ["%s"]\n%s\n' \
+    printf 'use = ["usb-backup"]\n[params.usb-backup]\nmarkers = ["/sdcard/DCIM"]\nkeep-free = "1M"\nphones = ["%s"]\n%s\n' \
         "$(IFS=' ' && echo "$*" | sed 's/ /", "/g')" "${MORE:-}" | put hosts/desk.example.org/layer.toml
 }
 desk_layer "$USB" "$A.2:5555" "$B.2:5555"
