@@ -2,14 +2,20 @@
 
 mod authenticate;
 mod back;
+mod checks;
+mod classic;
 mod looking;
 mod packages;
 mod part;
+mod probes;
 mod restore;
 mod rests_on;
+mod services;
 mod testing;
+mod triggers;
 
 pub use authenticate::prospects;
+pub use looking::Planned;
 pub use packages::Packages;
 
 use std::borrow::Cow;
@@ -20,6 +26,7 @@ use std::path::Path;
 use cosmos_model::content::ContentHash;
 use cosmos_model::escape;
 use cosmos_model::facts::Facts;
+use cosmos_model::layer::Probe;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::package::Waiting;
@@ -27,6 +34,7 @@ use cosmos_model::plan::Plan;
 use cosmos_model::planner::Extent;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::time::Time;
+use cosmos_model::triggers::Said;
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
@@ -61,6 +69,8 @@ pub struct Pipeline<'a> {
     pub when_missing: Packages,
     /// Layers that wait for a package: their paths stay as they are.
     waiting: Waiting,
+    /// The probes of all layers, of which some are made when everything else is done.
+    probing: Vec<Said<Probe>>,
     /// What the next run must know.
     pub record: Record,
     /// What happened so far.
@@ -82,6 +92,7 @@ impl<'a> Pipeline<'a> {
             facts: OnceCell::new(),
             when_missing: Packages::default(),
             waiting: Waiting::new(),
+            probing: Vec::new(),
             record,
             report,
         }
@@ -133,13 +144,15 @@ impl<'a> Pipeline<'a> {
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view()?;
         let at = managed.is_settled_at(revision.commit()) && !self.record.state.replan && self.rests_as_applied();
-        let settled = at && self.has_its_packages()? && self.is_model_of(revision)?;
+        let settled = at && !self.has_pending() && self.has_its_packages()? && self.is_model_of(revision)?;
         let mut staged = if settled { None } else { Some(self.prepare(revision, &managed)?) };
         let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
         let mut written = false;
         for step in self.agent.steps("apply")? {
             match step {
-                Step::BuiltIn(PRE_TASKS) => tasks.run(Stage::Before, self.host, &mut self.report, &[])?,
+                Step::BuiltIn(PRE_TASKS) => {
+                    tasks.run(Stage::Before, self.host, &mut self.report, &mut self.record, &[])?;
+                }
                 Step::BuiltIn(FILES) if settled && self.looks_untouched(revision, &managed)? => {
                     self.is_applied(revision)
                 }
@@ -154,13 +167,14 @@ impl<'a> Pipeline<'a> {
                     }
                 }
                 Step::BuiltIn(POST_TASKS) => {
-                    let changed: Vec<_> = self.report.steps.iter().map(|step| step.path().clone()).collect();
-                    tasks.run(Stage::After, self.host, &mut self.report, &changed)?;
+                    let changed = self.changed_for_tasks();
+                    tasks.run(Stage::After, self.host, &mut self.report, &mut self.record, &changed)?;
                 }
                 Step::BuiltIn(_) => {}
                 Step::Script { path, .. } => self.run_script(&path)?,
             }
         }
+        self.probe(&tasks)?;
         if tasks.any_ran() {
             let bytes = if written { Managed::read(&self.state)? } else { bytes };
             let managed = bytes.view()?;
@@ -208,6 +222,7 @@ impl<'a> Pipeline<'a> {
             self.report.remarks.push(format!("this host is retired: {when_and_why}"));
         }
         self.record.state.retired = retired;
+        self.take_task_rules(model)?;
         self.host.write_model(&self.agent.model_folder(), model, &self.store)?;
         Ok(staged)
     }
@@ -245,31 +260,6 @@ impl<'a> Pipeline<'a> {
         let dropped = self.agent.plan_settings().remove_dropped;
         let text = format!("{} {dropped}", self.agent.model_folder().identity(revision.commit()));
         self.agent.classic.is_some().then(|| ContentHash::of(text.as_bytes()))
-    }
-
-    /// Writes the model of the revision in force, and the clone other tools look at, for a classic `update` (C2, C4). Where
-    /// that is hindered, the report says so, and the model is made what stays enforced instead.
-    fn write_classic_model(&mut self) -> Result<(), Failure> {
-        let revision = self.in_force()?;
-        self.record.state.hindrance = None;
-        let ended = self.show(&revision);
-        let (Some(applied), Err(hindered)) = (self.kept_instead_of(&revision), &ended) else { return ended };
-        self.report.fail(hindered.clone());
-        self.show(&applied).or(ended)
-    }
-
-    /// Makes model folder and clone of a classic host show `revision`.
-    fn show(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
-        let folder = self.agent.model_folder();
-        if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
-            let bytes = Managed::read(&self.state)?;
-            let model = self.model(revision, &bytes.view()?)?;
-            self.host.write_model(&folder, &model, &self.store)?;
-        }
-        self.shown = Some(revision.commit());
-        let refs = self.record.refs()?;
-        let classic = self.agent.classic.as_ref().expect("only classic hosts have a clone");
-        self.host.show_checkout(classic, &self.agent.site, revision, &refs, &self.store)
     }
 
     /// Returns the objects of the repository, to show what a plan would write.
@@ -335,6 +325,11 @@ impl<'a> Pipeline<'a> {
         for _ in 0..PLANS {
             let plan = self.plan(model, &managed)?;
             refuse_brake(&plan)?;
+            let work = self.work(model, &plan);
+            self.check(model, &plan, &work)?;
+            self.prepare_probes(model, &work);
+            self.expect(&work)?;
+            self.stop_services(&work)?;
             let contents = stage::Contents::new(self.agent, &self.store, model);
             let bar = progress::bar(self.agent);
             let applied = self.host.apply(&plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
@@ -346,7 +341,7 @@ impl<'a> Pipeline<'a> {
             self.report.applied(plan, &applied.done);
             managed = applied.managed;
             if applied.refused.is_empty() {
-                return Ok(());
+                return self.tell_services(model);
             }
         }
         let hint = "something else is changing the same files: find it, or leave them to it with policy = \"report\"";

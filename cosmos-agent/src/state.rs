@@ -11,6 +11,7 @@ use cosmos_model::path::RelPath;
 use cosmos_model::snapshot::Stat;
 use cosmos_model::staged::RestsOn;
 use cosmos_model::time::Time;
+use cosmos_model::triggers::Kept;
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,9 @@ pub struct State {
     pub packages: Option<PackageState>,
     /// Why the accepted revision cannot be applied here, so that the one applied before stays enforced.
     pub hindrance: Option<Hindrance>,
+    /// What is known about tasks and services, and what of that is to happen yet.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub triggers: Kept,
     /// When and why the host was retired, as the applied model words it.
     pub retired: Option<String>,
     /// The machine id the state was made on; another one means the machine was cloned.
@@ -185,6 +189,7 @@ impl Default for State {
             rests_on: None,
             packages: None,
             hindrance: None,
+            triggers: Kept::default(),
             retired: None,
             machine: None,
         }

@@ -5,20 +5,23 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use cosmos_model::content::ContentHash;
 use cosmos_model::package::Waiting;
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{StagedModel, StagedTaskFile};
+use cosmos_model::triggers::{Due, Kept, KeptTask};
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
 use crate::classic::reread::{self, Ran};
-use crate::exec::{Ended, Finished, Limit};
+use crate::exec::{self, Ended, Finished, Limit};
 use crate::exit::{Failure, Status};
 use crate::host::Host;
 use crate::model_folder::listing::{self, POST_TASKS, PRE_TASKS};
 use crate::model_folder::{FolderError, ModelFolder};
+use crate::record::Record;
 use crate::report::{Report, TaskReport};
 use crate::task::{self, Surroundings, Task, TaskOutcome};
 
@@ -88,7 +91,8 @@ impl<'a> TaskRun<'a> {
         Ok(tasks.iter().filter_map(|task| in_folder(stage, task.file_name()?.as_bytes())).collect())
     }
 
-    /// Runs the stage's tasks in order; the first that fails stops the run.
+    /// Runs those tasks of the stage that are due, in order; the first that fails stops the run. What ended well is
+    /// remembered at once where it matters to the next run.
     ///
     /// # Errors
     /// Returns a [`Failure`] that names the task, how it ended, and what to look at.
@@ -97,16 +101,18 @@ impl<'a> TaskRun<'a> {
         stage: Stage,
         host: &mut dyn Host,
         report: &mut Report,
+        record: &mut Record,
         changed: &[RelPath],
     ) -> Result<(), Failure> {
         let mut names = self.names(stage)?;
-        names.retain(|name| !self.left_out.borrow().contains(name));
+        names.retain(|name| !self.left_out.borrow().contains(name) && self.is_due(stage, name, &record.state.triggers));
         if names.is_empty() {
             return Ok(());
         }
         host.list_changes(&self.agent.site.changed_files(), changed).map_err(|error| Failure::from(&error))?;
         for name in &names {
-            let outcome = host.run_task(&self.task(name)).map_err(|error| {
+            let rule = record.state.triggers.tasks.get(base(name).as_ref()).cloned();
+            let outcome = host.run_task(&self.task(name, rule.as_ref())).map_err(|error| {
                 let hint = "look at the first line of the script: is the program it names installed?";
                 Failure::new(Status::Failed, &error, hint)
             })?;
@@ -115,8 +121,11 @@ impl<'a> TaskRun<'a> {
                 TaskOutcome::Ran(finished) => {
                     self.any_ran.set(true);
                     self.ran.borrow_mut().push(Ran { task: name.to_string(), until: SystemTime::now() });
-                    report.tasks.push(TaskReport::of(name, &finished));
+                    report.tasks.push(TaskReport::of(name.to_string(), &finished));
                     self.check(name, &finished)?;
+                    if rule.is_some_and(|rule| rule.when_changed || rule.once) {
+                        self.remember(name, record)?;
+                    }
                 }
             }
         }
@@ -128,6 +137,33 @@ impl<'a> TaskRun<'a> {
         let waits = model.post_tasks().iter().filter(|file| waiting.contains_key(&file.layer));
         let names = waits.filter_map(|file| in_folder(Stage::After, file.path.as_bytes()));
         self.left_out.borrow_mut().extend(names);
+    }
+
+    /// Tells whether a task runs: what its rule waits for has come, and it did not end well before where once is enough.
+    fn is_due(&self, stage: Stage, name: &RelPath, kept: &Kept) -> bool {
+        let Some(rule) = kept.tasks.get(base(name).as_ref()) else { return true };
+        let waits = rule.when_changed && stage == Stage::After;
+        let is_asked_for = !waits || kept.awaits(&Due::Task(base(name).into_owned()));
+        let before = kept.once.get(base(name).as_ref()).filter(|_| rule.once);
+        is_asked_for && before.is_none_or(|before| self.script(name) != Some(*before))
+    }
+
+    /// Remembers that a task with a rule ended well.
+    fn remember(&self, name: &RelPath, record: &mut Record) -> Result<(), Failure> {
+        let kept = &mut record.state.triggers;
+        kept.is_done(&Due::Task(base(name).into_owned()));
+        if kept.tasks.get(base(name).as_ref()).is_some_and(|rule| rule.once)
+            && let Some(script) = self.script(name)
+        {
+            kept.once.insert(base(name).into_owned(), script);
+        }
+        Ok(record.save()?)
+    }
+
+    /// Returns the hash of a task's script; none where it cannot be read, so that the task runs and says why.
+    fn script(&self, name: &RelPath) -> Option<ContentHash> {
+        let path = self.folder.path().join(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        std::fs::read(path).ok().map(|script| ContentHash::of(&script))
     }
 
     /// Tells whether any task ran, and so may have changed managed paths.
@@ -157,20 +193,21 @@ impl<'a> TaskRun<'a> {
         Ok(Cow::Owned(amended))
     }
 
-    fn task<'t>(&'t self, name: &'t RelPath) -> Task<'t> {
+    fn task<'t>(&'t self, name: &'t RelPath, rule: Option<&KeptTask>) -> Task<'t> {
         let settings = &self.agent.settings;
         let limited = self.agent.classic.is_none();
+        let time = rule.and_then(|rule| rule.timeout).map_or(settings.task_timeout, Duration::from_secs);
         Task {
             name,
             folder: self.folder.path(),
             environment: &self.environment,
-            limit: limited.then_some(Limit { time: settings.task_timeout, grace: task::GRACE }),
+            limit: limited.then_some(Limit { time, grace: task::GRACE }),
             output: usize::try_from(settings.task_output).unwrap_or(usize::MAX),
         }
     }
 
     fn check(&self, name: &RelPath, finished: &Finished) -> Result<(), Failure> {
-        let Some(ending) = ending(finished) else { return Ok(()) };
+        let Some(ending) = exec::ending(finished) else { return Ok(()) };
         let message = format!("task '{name}' failed: {ending}");
         let script = self.folder.path().join(std::ffi::OsStr::from_bytes(name.as_bytes()));
         let hint = format!("its output is above and in 'cosmos log'; the script is '{}'", script.display());
@@ -184,30 +221,23 @@ impl TaskReport {
         Self { name, ending: None, exit: None, seconds: 0.0, output: String::new(), ran: false }
     }
 
-    fn of(name: &RelPath, finished: &Finished) -> Self {
-        let lines = finished.output.bytes();
-        let escaped: Vec<String> = lines.split(|byte| *byte == b'\n').map(cosmos_model::escape::for_terminal).collect();
+    /// Tells how a program ended.
+    pub(crate) fn of(name: String, finished: &Finished) -> Self {
         Self {
-            name: name.to_string(),
-            ending: ending(finished),
+            name,
+            ending: exec::ending(finished),
             exit: if let Ended::Exit(status) = finished.ended { Some(status) } else { None },
             seconds: finished.duration.as_secs_f64(),
-            output: escaped.join("\n").trim_end().to_owned(),
+            output: exec::escaped(finished),
             ran: true,
         }
     }
 }
 
-/// Says how a task ended, if not well.
-fn ending(finished: &Finished) -> Option<String> {
-    match finished.ended {
-        Ended::Exit(0) => None,
-        Ended::Exit(status) => Some(format!("exit status {status}")),
-        Ended::Signal(signal) => Some(format!("killed by signal {signal}")),
-        Ended::TimedOut => {
-            Some(format!("ended after {:.0} s, the longest a task may take", finished.duration.as_secs_f64()))
-        }
-    }
+/// Returns a task's name without its folder, as `[tasks."NAME"]` has it.
+fn base(name: &RelPath) -> Cow<'_, str> {
+    let bytes = name.as_bytes();
+    String::from_utf8_lossy(bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes))
 }
 
 fn in_folder(stage: Stage, name: &[u8]) -> Option<RelPath> {

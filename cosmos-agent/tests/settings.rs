@@ -80,7 +80,7 @@ fn all_mistakes_of_a_file_are_reported_at_once_with_line_key_and_hint() {
          'agent.toml' line 7, limits.refs: a limit of zero (there is no value for \"unlimited\"; leave the key out for \
          its default)\n\
          'agent.toml' line 5, shedule: unknown key (known here: format, schedule, splay, stale-after, remove-dropped, \
-         verify-content, pass-environment, task-timeout, task-output, stamp, backup-size, log-size, generations, limits)"
+         verify-content, pass-environment, task-timeout, task-output, stamp, backup-size, log-size, generations, on-probe-failure, limits)"
     );
 }
 

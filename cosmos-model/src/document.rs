@@ -139,13 +139,33 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Reads an optional list of tables.
-    pub(crate) fn tables<'v>(&mut self, table: &'v DeTable<'t>, key: &str) -> Vec<&'v DeTable<'t>> {
+    /// Reads an optional list of tables, each with where it stands.
+    pub(crate) fn tables<'v>(&mut self, table: &'v DeTable<'t>, key: &str) -> Vec<(&'v DeTable<'t>, Range<usize>)> {
         let Some(value) = table.get(key) else { return Vec::new() };
         let Some(list) = value.get_ref().as_array() else {
             return self.wrong_type(value, key, "a list of tables", &format!("[[{key}]]")).unwrap_or_default();
         };
-        list.iter().filter_map(|item| self.as_table(item, key)).collect()
+        list.iter().filter_map(|item| Some((self.as_table(item, key)?, item.span()))).collect()
+    }
+
+    /// Reads an optional truth value.
+    pub(crate) fn boolean(&mut self, table: &DeTable<'t>, key: &str) -> Option<bool> {
+        let value = table.get(key)?;
+        match value.get_ref().as_bool() {
+            Some(truth) => Some(truth),
+            None => self.wrong_type(value, key, "true or false", "true"),
+        }
+    }
+
+    /// Reads an optional duration in seconds, at least one of them: a number and one of `s m h d`.
+    pub(crate) fn duration(&mut self, table: &DeTable<'t>, key: &str) -> Option<u64> {
+        let (text, span) = self.string(table, key)?;
+        let seconds = seconds(text);
+        if seconds.is_none() {
+            let shown = crate::escape::for_terminal(text.as_bytes());
+            self.mistake(span, format!("'{key}' must be a duration, not '{shown}'"), "such as \"90s\" or \"2h\"");
+        }
+        seconds
     }
 
     fn wrong_type<T>(&mut self, value: &Value<'t>, key: &str, wanted: &str, example: &str) -> Option<T> {
@@ -153,6 +173,23 @@ impl<'t> Document<'t> {
         self.mistake(value.span(), text, format!("write {example}"));
         None
     }
+}
+
+/// The longest duration a repository may ask for, in seconds: a month.
+const LONGEST: u64 = 31 * 86_400;
+
+fn seconds(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = number.parse().ok().filter(|_| digits)?;
+    number.checked_mul(unit).filter(|seconds| (1..=LONGEST).contains(seconds))
 }
 
 fn with_article(kind: &str) -> String {

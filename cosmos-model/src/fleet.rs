@@ -90,7 +90,7 @@ pub fn parse(text: &str) -> Result<Fleet, FleetError> {
         agent: agent(&mut document, table),
         name: name(&mut document, table),
         mode: mode(&mut document, table),
-        rules: document.tables(table, "rule").into_iter().map(|rule| read_rule(&mut document, rule)).collect(),
+        rules: document.tables(table, "rule").into_iter().map(|(rule, _)| read_rule(&mut document, rule)).collect(),
     };
     document.only(table, "", &["format", "fleet", "agent", "mode", "rule"], &["param", "params"]);
     if document.mistakes.is_empty() { Ok(fleet) } else { Err(FleetError::Mistakes(document.mistakes, fleet.agent)) }

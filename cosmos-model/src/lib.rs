@@ -35,4 +35,5 @@ pub mod stage;
 pub mod staged;
 pub mod template;
 pub mod time;
+pub mod triggers;
 pub mod trust;

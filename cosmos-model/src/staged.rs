@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::content::{Content, ContentHash};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
+use crate::triggers::Triggers;
 use crate::trust::VerifiedRevision;
 
 mod earlier;
@@ -111,6 +112,7 @@ pub struct StagedModel {
     pub(crate) rendered: BTreeMap<ContentHash, Vec<u8>>,
     pub(crate) rests_on: RestsOn,
     pub(crate) held: BTreeMap<RelPath, String>,
+    pub(crate) triggers: Triggers,
 }
 
 /// What a model rests on besides its revision.
@@ -232,6 +234,12 @@ impl StagedModel {
         }
         let own = self.held.get(path);
         own.or_else(|| path.ancestors().find_map(|above| self.held.get(&above))).map(String::as_str)
+    }
+
+    /// Returns what the layers say about checks, services, tasks and probes; nothing in classic mode.
+    #[must_use]
+    pub const fn triggers(&self) -> &Triggers {
+        &self.triggers
     }
 
     /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.

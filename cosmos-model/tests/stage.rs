@@ -78,7 +78,7 @@ fn every_mistake_is_reported_at_once_with_its_line() {
          layer.toml:2:8: '/etc/x' is not a path pattern: \
          a path pattern is relative to the root, without leading slash, '.' and '..'\n\
          layer.toml:3:8: 'mode' must be octal digits up to 7777\n\
-         layer.toml:4:2: 'tasks' is not supported by this version of cosmos\n\
+         layer.toml:5:7: 'tasks.\"NAME\"' must be a table, this is an array\n\
          overlay/etc/cosmos/trust.toml: no layer may touch this path, it belongs to the agent of each host"
     );
 }

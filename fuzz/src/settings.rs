@@ -33,6 +33,17 @@ pub fn layer(bytes: &[u8]) {
                 assert!(rule.mode.is_none_or(|mode| mode <= 0o7777));
                 let _ = rule.pattern.matches(b"etc/ssh/ssh_host_ed25519_key", false);
             }
+            for task in &found.tasks {
+                assert!(!task.name.contains('/') && task.timeout != Some(0));
+            }
+            for service in &found.services {
+                said::harmless(&service.name);
+                assert!(!service.name.starts_with('-') && !service.name.contains('/'));
+            }
+            for command in found.checks.iter().chain(found.probes.iter().map(|probe| &probe.command)) {
+                said::harmless(&command.name);
+                assert!(!command.run.is_empty() && !command.when.is_empty() && command.timeout != Some(0));
+            }
             assert!(
                 found.uses.iter().all(|used| !used.name.contains('/') && !matches!(&used.name[..], "" | "." | ".."))
             );

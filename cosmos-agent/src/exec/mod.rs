@@ -8,6 +8,7 @@ mod exchange;
 mod output;
 mod pidfd;
 mod run_self;
+mod search;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -26,6 +27,7 @@ use nix::unistd::Pid;
 pub use exchange::{Answer, ask};
 pub use output::Output;
 pub use run_self::run_self;
+pub use search::{PATH, find};
 
 /// The shortest time between two looks at a program that outlives its limit.
 const LOOK: Duration = Duration::from_millis(50);
@@ -151,6 +153,27 @@ fn start(program: &Program<'_>) -> std::io::Result<(PipeReader, Child)> {
         .spawn()?;
     nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     Ok((reader, child))
+}
+
+/// Says how a program ended, if not well.
+#[must_use]
+pub fn ending(finished: &Finished) -> Option<String> {
+    match finished.ended {
+        Ended::Exit(0) => None,
+        Ended::Exit(status) => Some(format!("exit status {status}")),
+        Ended::Signal(signal) => Some(format!("killed by signal {signal}")),
+        Ended::TimedOut => {
+            Some(format!("ended after {:.0} s, the longest it may take", finished.duration.as_secs_f64()))
+        }
+    }
+}
+
+/// Returns what a program said, escaped for a terminal, lines kept.
+#[must_use]
+pub fn escaped(finished: &Finished) -> String {
+    let lines = finished.output.bytes();
+    let escaped: Vec<String> = lines.split(|byte| *byte == b'\n').map(cosmos_model::escape::for_terminal).collect();
+    escaped.join("\n").trim_end().to_owned()
 }
 
 struct Running {

@@ -11,12 +11,15 @@ use cosmos_model::plan::Plan;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::{HostSnapshot, Stat};
 use cosmos_model::staged::StagedModel;
+use cosmos_model::triggers::{Check, Ways};
 use cosmos_model::trust::VerifiedRevision;
 
 use super::{Host, ObserveRequest};
+use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::check::{CheckError, StagedFiles, Verdict};
 use crate::classic::conf::ClassicSettings;
-use crate::exec::ExecError;
+use crate::exec::{ExecError, Program};
 use crate::exit::Failure;
 use crate::fs::FsError;
 use crate::model_folder::{FolderError, ModelFolder};
@@ -126,6 +129,19 @@ impl<H: Host> Host for DryHost<H> {
                 self.observed.run_task(&Task { environment: &environment, ..task.clone() })
             }
         }
+    }
+
+    /// Services know nothing of dry runs: what would be done is named.
+    fn run_program(&mut self, _program: &Program<'_>) -> Result<TaskOutcome, ExecError> {
+        Ok(TaskOutcome::Skipped)
+    }
+
+    fn check(&mut self, _staged: &StagedFiles, _checks: &[Check]) -> Result<Option<Vec<Verdict>>, CheckError> {
+        Ok(None)
+    }
+
+    fn probe_ways(&self, _agent: &Agent, _ways: Ways) -> Option<Option<String>> {
+        None
     }
 
     fn take_over(&mut self, _managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {

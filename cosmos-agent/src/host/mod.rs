@@ -15,11 +15,14 @@ use cosmos_model::plan::Plan;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::{HostSnapshot, Stat};
 use cosmos_model::staged::StagedModel;
+use cosmos_model::triggers::{Check, Ways};
 use cosmos_model::trust::VerifiedRevision;
 
+use crate::agent::Agent;
 use crate::apply::{Applied, ApplyError, Contents, Progress};
+use crate::check::{CheckError, StagedFiles, Verdict};
 use crate::classic::conf::ClassicSettings;
-use crate::exec::ExecError;
+use crate::exec::{ExecError, Program};
 use crate::exit::Failure;
 use crate::fs::FsError;
 use crate::model_folder::{FolderError, ModelFolder};
@@ -118,6 +121,21 @@ pub trait Host {
     /// # Errors
     /// Returns why the task could not be started.
     fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError>;
+
+    /// Runs a program that changes or looks at services; one that fails is an outcome, not an error.
+    ///
+    /// # Errors
+    /// Returns why it could not be started.
+    fn run_program(&mut self, program: &Program<'_>) -> Result<TaskOutcome, ExecError>;
+
+    /// Runs `checks` where the staged files are in their places and nothing else is changed; `None` in a dry run.
+    ///
+    /// # Errors
+    /// Returns why the staged files could not be laid.
+    fn check(&mut self, staged: &StagedFiles, checks: &[Check]) -> Result<Option<Vec<Verdict>>, CheckError>;
+
+    /// Tries the ways to and from the host, and says which is lost; `None` in a dry run.
+    fn probe_ways(&self, agent: &Agent, ways: Ways) -> Option<Option<String>>;
 
     /// Records as ours what tasks changed in managed paths since `managed` was true, and returns those paths (C11).
     ///

@@ -11,17 +11,21 @@ use cosmos_model::plan::Plan;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::snapshot::{HostSnapshot, Stat};
 use cosmos_model::staged::StagedModel;
+use cosmos_model::triggers::{Check, Ways};
 use cosmos_model::trust::VerifiedRevision;
 
 use super::{Host, ObserveRequest};
+use crate::agent::Agent;
 use crate::apply::{self, Applied, ApplyError, Contents, Progress, RecoverError, Recovery, StateFolder};
+use crate::check::{self, CheckError, StagedFiles, Verdict};
 use crate::classic::conf::ClassicSettings;
-use crate::exec::ExecError;
+use crate::exec::{self, ExecError, Program};
 use crate::exit::Failure;
 use crate::fs::{FsError, Root};
 use crate::model_folder::{FolderError, ModelFolder};
 use crate::observe;
 use crate::packages::{self, Apt, InstallError, Installation, Installed, Installer as _, Request};
+use crate::probe;
 use crate::site::Site;
 use crate::store::Store;
 use crate::task::{self, Task, TaskOutcome};
@@ -122,6 +126,18 @@ impl Host for RealHost {
 
     fn run_task(&mut self, task: &Task<'_>) -> Result<TaskOutcome, ExecError> {
         task::run(task).map(TaskOutcome::Ran)
+    }
+
+    fn run_program(&mut self, program: &Program<'_>) -> Result<TaskOutcome, ExecError> {
+        exec::run(program).map(TaskOutcome::Ran)
+    }
+
+    fn check(&mut self, staged: &StagedFiles, checks: &[Check]) -> Result<Option<Vec<Verdict>>, CheckError> {
+        check::run(staged, checks).map(Some)
+    }
+
+    fn probe_ways(&self, agent: &Agent, ways: Ways) -> Option<Option<String>> {
+        Some(probe::lost(ways, agent))
     }
 
     fn take_over(&mut self, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {

@@ -5,6 +5,7 @@ use cosmos_model::package::Missing;
 use cosmos_model::plan::Plan;
 use cosmos_model::planner::{self, Extent, PlanError};
 use cosmos_model::staged::StagedModel;
+use cosmos_model::triggers::Work;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
@@ -12,14 +13,28 @@ use super::part::Staged;
 use crate::exit::{Failure, Status};
 use crate::managed::Managed;
 
+/// What a run would do.
+#[derive(Debug)]
+pub struct Planned {
+    /// What the host would be.
+    pub model: StagedModel,
+    /// How its paths would change.
+    pub plan: Plan,
+    /// The packages that would come first.
+    pub missing: Vec<Missing>,
+    /// What the changes would set off.
+    pub work: Work,
+}
+
 impl Pipeline<'_> {
-    /// Returns the plan for the revision in force, the model it leads to and the packages that come first; changes nothing.
+    /// Returns the plan for the revision in force, the model it leads to, the packages that come first and what the plan
+    /// sets off; changes nothing.
     ///
     /// Where a package has yet to bring the owner of a file, what its layers want is not planned.
     ///
     /// # Errors
     /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
-    pub fn planned(&mut self) -> Result<(StagedModel, Plan, Vec<Missing>), Failure> {
+    pub fn planned(&mut self) -> Result<Planned, Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let Staged { model, managed } = self.whole(&revision, &bytes.view()?)?;
@@ -31,7 +46,8 @@ impl Pipeline<'_> {
             }
             planned => planned?,
         };
-        Ok((model, plan, missing))
+        let work = self.work(&model, &plan);
+        Ok(Planned { model, plan, missing, work })
     }
 
     /// Returns the revision that the host is to be like, and its model with what is an exception here.

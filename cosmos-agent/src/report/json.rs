@@ -7,6 +7,7 @@ use cosmos_model::escape::is_active;
 use cosmos_model::package::Missing;
 use cosmos_model::plan::{Action, Note, Plan, Step};
 use cosmos_model::snapshot::{Attributes, Observed};
+use cosmos_model::triggers::{Cause, Check, Due, Pending, PlannedTask, Work};
 use serde_json::{Map, Value, json};
 
 use super::{PackageReport, Report, TaskReport};
@@ -39,15 +40,35 @@ impl fmt::Display for Document {
     }
 }
 
-/// Returns a plan's steps and notes with the tasks that would run.
+/// Returns a plan's steps and notes, and what it sets off.
 #[must_use]
-pub fn plan(plan: &Plan, missing: &[Missing], tasks: &[(String, String)]) -> Value {
+pub fn plan(plan: &Plan, missing: &[Missing], work: &Work) -> Value {
     let steps: Vec<Value> = plan.steps().iter().map(step).collect();
-    let tasks: Vec<Value> = tasks.iter().map(|(stage, name)| json!({"stage": stage, "name": name})).collect();
     let packages: Vec<Value> = missing.iter().map(|one| json!({"name": one.name, "layers": one.layers})).collect();
     json!({
-        "commit": plan.commit(), "packages": packages, "steps": steps, "tasks": tasks, "notes": notes(plan.notes()),
+        "commit": plan.commit(),
+        "packages": packages,
+        "steps": steps,
+        "checks": work.checks.iter().map(check).collect::<Vec<_>>(),
+        "tasks": work.tasks.iter().map(planned_task).collect::<Vec<_>>(),
+        "stops": work.stops,
+        "due": work.due.iter().filter(|it| !matches!(it.due, Due::Task(_))).map(due).collect::<Vec<_>>(),
+        "left_out": work.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "notes": notes(plan.notes()),
     })
+}
+
+fn check(check: &Check) -> Value {
+    let layer = if let Cause::Layer(layer) = &check.cause { Some(layer) } else { None };
+    json!({"name": check.name, "layer": layer, "because": check.paths})
+}
+
+fn planned_task(task: &PlannedTask) -> Value {
+    json!({"stage": if task.after { "post" } else { "pre" }, "name": task.to_string(), "because": task.because})
+}
+
+fn due(pending: &Pending) -> Value {
+    json!({"what": pending.due.to_string(), "because": pending.paths})
 }
 
 /// Returns what a run did.

@@ -1,7 +1,9 @@
 //! A run as lines for people (docs/formats.md §18).
 
+use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Cause, Note, NoteKind, Step};
 use cosmos_model::snapshot::Observed;
+use cosmos_model::triggers::{Due, PlannedTask, Work};
 use cosmos_model::trust::RecordedRefusal;
 
 use super::style::Palette;
@@ -78,6 +80,36 @@ pub fn note(note: &Note, palette: &Palette) -> String {
         NoteKind::Waiting => "waits",
     };
     format!("{} {word}: {}", Palette::paint(palette.changed, &format!("! {}", note.path)), note.text)
+}
+
+/// Returns what a plan sets off: services, probes and tasks that wait for a change; with `verbose` the rest, too.
+#[must_use]
+pub fn work(work: &Work, palette: &Palette, verbose: bool) -> Vec<String> {
+    let line = |what: &dyn std::fmt::Display, because: &[RelPath]| {
+        format!("> {what}{}", Palette::paint(palette.faint, &since(because)))
+    };
+    let mut lines = Vec::new();
+    if verbose {
+        lines.extend(work.checks.iter().map(|check| line(&format!("check {}", check.name), &check.paths)));
+    }
+    lines.extend(work.stops.iter().map(|name| format!("> stop {name}  its layer is gone")));
+    let others = work.due.iter().filter(|pending| !matches!(pending.due, Due::Task(_)));
+    lines.extend(others.map(|pending| line(&pending.due, &pending.paths)));
+    let told = |task: &&PlannedTask| verbose || !task.because.is_empty();
+    lines.extend(work.tasks.iter().filter(told).map(|task| line(task, &task.because)));
+    if !work.left_out.is_empty() {
+        let names: Vec<String> = work.left_out.iter().map(ToString::to_string).collect();
+        lines.push(format!("! left out, the root is not that of this host's services: {}", names.join(", ")));
+    }
+    lines
+}
+
+fn since(because: &[RelPath]) -> String {
+    match because {
+        [] => String::new(),
+        [path] => format!("  since {path} changed"),
+        [path, others @ ..] => format!("  since {path} and {} more changed", others.len()),
+    }
 }
 
 /// Returns a task's line, and its output when it failed.

@@ -30,6 +30,7 @@ pub struct AgentFile {
     backup_size: Option<Located<Size>>,
     log_size: Option<Located<Size>>,
     generations: Option<Located<u64>>,
+    on_probe_failure: Option<Located<String>>,
     limits: LimitsFile,
 }
 
@@ -48,6 +49,7 @@ pub struct MergedAgent {
     backup_size: Size,
     log_size: Located<Size>,
     generations: Located<u64>,
+    on_probe_failure: Located<String>,
     limits: LimitsFile,
 }
 
@@ -76,8 +78,36 @@ pub struct AgentSettings {
     pub log_size: u64,
     /// How many generations are kept.
     pub generations: usize,
+    /// What happens when a probe fails.
+    pub on_probe_failure: OnProbeFailure,
     remove_dropped: Option<bool>,
     limits: LimitsFile,
+}
+
+/// What happens when a probe fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnProbeFailure {
+    /// What it is about goes back to what it was.
+    RollBack,
+    /// It is said, and tried again.
+    Report,
+}
+
+impl OnProbeFailure {
+    const ROLL_BACK: &'static str = "roll-back";
+
+    fn of(word: &Located<String>, mistakes: &mut Mistakes) -> Self {
+        match word.value.as_str() {
+            Self::ROLL_BACK => Self::RollBack,
+            "report" => Self::Report,
+            other => {
+                let shown = cosmos_model::escape::for_terminal(other.as_bytes());
+                let found = format!("'{shown}' is not what a failing probe can lead to");
+                mistakes.add(&word.place, found, "\"roll-back\" or \"report\"");
+                Self::Report
+            }
+        }
+    }
 }
 
 impl AgentFile {
@@ -105,6 +135,7 @@ impl AgentFile {
             backup_size: document.take("backup-size", mistakes),
             log_size: document.take("log-size", mistakes),
             generations: document.take("generations", mistakes),
+            on_probe_failure: document.take_text("on-probe-failure", mistakes),
             limits: LimitsFile::default(),
         };
         let limits = document.section("limits", mistakes).map(|limits| LimitsFile::read(limits, mistakes));
@@ -127,6 +158,7 @@ impl AgentFile {
             backup_size: later.backup_size.or(self.backup_size),
             log_size: later.log_size.or(self.log_size),
             generations: later.generations.or(self.generations),
+            on_probe_failure: later.on_probe_failure.or(self.on_probe_failure),
             limits: self.limits.under(later.limits),
         }
     }
@@ -151,6 +183,7 @@ impl MergedAgent {
             backup_size: or_default(written.backup_size, || Size(256 << 20)).value,
             log_size: or_default(written.log_size, || Size(100 << 20)),
             generations: or_default(written.generations, || 20),
+            on_probe_failure: or_default(written.on_probe_failure, || OnProbeFailure::ROLL_BACK.to_owned()),
             limits: written.limits,
         }
     }
@@ -178,6 +211,7 @@ impl MergedAgent {
         for name in &self.pass_environment.value {
             check_variable(name, &self.pass_environment.place, &mut mistakes);
         }
+        let on_probe_failure = OnProbeFailure::of(&self.on_probe_failure, &mut mistakes);
         let stamp = below_root(&self.stamp, &mut mistakes);
         let Some(stamp) = stamp else { return Err(mistakes) };
         mistakes.or(AgentSettings {
@@ -192,6 +226,7 @@ impl MergedAgent {
             backup_size: self.backup_size.0,
             log_size: self.log_size.value.0,
             generations: usize::try_from(self.generations.value).unwrap_or(usize::MAX),
+            on_probe_failure,
             remove_dropped: self.remove_dropped,
             limits: self.limits,
         })

@@ -13,7 +13,7 @@ mod remote;
 mod trust;
 mod units;
 
-pub use agent::{AgentFile, AgentSettings, MergedAgent};
+pub use agent::{AgentFile, AgentSettings, MergedAgent, OnProbeFailure};
 pub use introduction::{INTRODUCTION_HINT, InvalidIntroduction, introduction_of};
 pub use limits::LimitsFile;
 pub use load::LoadError;

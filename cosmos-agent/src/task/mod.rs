@@ -99,7 +99,7 @@ pub struct Surroundings<'a> {
 pub fn environment(surroundings: &Surroundings<'_>) -> BTreeMap<OsString, OsString> {
     let mut environment: BTreeMap<OsString, OsString> = surroundings.passed.iter().cloned().collect();
     let mut set = |name: &str, value: &std::ffi::OsStr| environment.insert(name.into(), value.into());
-    set("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".as_ref());
+    set("PATH", exec::PATH.as_ref());
     set("HOME", "/root".as_ref());
     set("LANG", "C.UTF-8".as_ref());
     set("COSMOS_ROOT", surroundings.root.as_os_str());

@@ -96,7 +96,6 @@ fn all_mistakes_of_all_layers_are_said_at_once() {
     settled.stays(
         1,
         "error: global/layer.toml:1:1: unknown key 'colour'\n\
-             global/layer.toml:2:2: 'packages' is not supported by this version of cosmos\n\
              global/secrets: this folder is not supported by this version of cosmos\n\
              layer.toml:2:8: 'mode' must be octal digits up to 7777\n\
              hint: mend the repository and release again; what was applied before stays enforced until then\n",
@@ -123,7 +122,11 @@ fn a_repository_with_mistakes_leaves_what_was_applied_enforced_drift_included() 
     stays_enforced(
         &settled,
         |world| world.write("global/layer.toml", "\ncolour = 1\n"),
-        ["mistakes", unknown_key, "known here: use, retired, files, params, param, require"],
+        [
+            "mistakes",
+            unknown_key,
+            "known here: use, retired, files, packages, params, param, require, tasks, check, no-check, service, probe",
+        ],
         |world| world.remove("global/layer.toml"),
     );
     let no_layer = "the repository: it has host layers, but none for 'ns1.example.org'";

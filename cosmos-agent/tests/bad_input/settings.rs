@@ -44,7 +44,7 @@ fn unknown_keys_of_all_settings_files_are_named_with_file_and_line_at_once() {
         2,
         "error: '/etc/cosmos/agent.toml' line 2, colour: unknown key (known here: format, schedule, \
              splay, stale-after, remove-dropped, verify-content, pass-environment, task-timeout, \
-             task-output, stamp, backup-size, log-size, generations, limits)\n\
+             task-output, stamp, backup-size, log-size, generations, on-probe-failure, limits)\n\
              '/etc/cosmos/agent.d/10-site.toml' line 1, task-timeout: a time of zero (no task can end in no \
              time; use at least 1s)\n\
              hint: every key is described in docs/formats.md, sections 1 and 2\n",

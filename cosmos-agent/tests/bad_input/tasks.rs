@@ -47,7 +47,7 @@ fn a_hanging_task_is_ended_by_the_time_limit() {
     let ran = settled.run();
     ran.complains(
         1,
-        "error: task 'pre-tasks.d/010hang' failed: ended after 1 s, the longest a task may take\n\
+        "error: task 'pre-tasks.d/010hang' failed: ended after 1 s, the longest it may take\n\
          hint: its output is above and in 'cosmos log'; the script is \
          '[world]/hosts/ns1.example.org/var/lib/cosmos/model/pre-tasks.d/010hang'\n",
     );

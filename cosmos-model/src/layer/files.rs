@@ -5,7 +5,7 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::Table;
+use super::{Table, command};
 use crate::document::Document;
 use crate::pattern::PathPattern;
 use crate::staged::{FilePolicy, Owner};
@@ -35,11 +35,8 @@ pub(super) fn file_rules<'t>(document: &mut Document<'t>, table: &Table<'t>) -> 
     for (key, value) in tables {
         let text = key.get_ref().as_ref();
         let Some(table) = document.as_table(value, "files.\"PATTERN\"") else { continue };
-        let pattern = PathPattern::new(text).map_err(|error| {
-            let shown = crate::escape::for_terminal(text.as_bytes());
-            document.mistake(key.span(), format!("'{shown}' is not a path pattern: {error}"), "such as etc/ssh/*_key");
-        });
-        let rule = file_rule(document, table, pattern.ok());
+        let pattern = command::pattern(document, text, key.span());
+        let rule = file_rule(document, table, pattern);
         rules.extend(rule);
     }
     rules

@@ -8,13 +8,25 @@ use crate::document::{Document, Mistake};
 use crate::package::PackageName;
 use crate::params::{self, Assignment, Module};
 
+mod check;
+mod command;
 mod files;
 mod packages;
+mod probe;
+mod service;
+mod tasks;
 
+pub use command::{Command, STAGED};
 pub use files::FileRule;
+pub use probe::Probe;
+pub use service::Service;
+pub use tasks::TaskRule;
 
-/// Tables that a later version reads; until then they are refused by name, never ignored.
-const LATER: [&str; 4] = ["tasks", "check", "service", "probe"];
+/// The tables and keys of this version.
+const KNOWN: [&str; 12] = [
+    "use", "retired", "files", "packages", "params", "param", "require", "tasks", "check", "no-check", "service",
+    "probe",
+];
 
 /// What one layer says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +43,16 @@ pub struct LayerFile {
     pub module: Option<Module>,
     /// Packages that must be installed before its files go in place.
     pub packages: Vec<PackageName>,
+    /// When tasks run, and for how long.
+    pub tasks: Vec<TaskRule>,
+    /// Commands that look at staged files.
+    pub checks: Vec<Command>,
+    /// Names of checks of well-known paths that are off.
+    pub no_check: Vec<String>,
+    /// Which services read which paths, in the order written.
+    pub services: Vec<Service>,
+    /// Commands that look at the host afterwards.
+    pub probes: Vec<Probe>,
 }
 
 /// A layer as a file asks for it.
@@ -51,7 +73,7 @@ type Table<'t> = toml::de::DeTable<'t>;
 pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
     let (mut document, table) = Document::read(file, text);
     let table = table.get_ref();
-    document.only(table, "", &["use", "retired", "files", "packages", "params", "param", "require"], &LATER);
+    document.only(table, "", &KNOWN, &[]);
     let layer = LayerFile {
         uses: layer_names(&mut document, table),
         retired: retired(&mut document, table),
@@ -59,6 +81,11 @@ pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
         params: params::assignments(&mut document, table),
         module: Module::read(&mut document, table),
         packages: packages::packages(&mut document, table),
+        tasks: tasks::task_rules(&mut document, table),
+        checks: check::checks(&mut document, table),
+        no_check: no_check(&mut document, table),
+        services: service::services(&mut document, table),
+        probes: probe::probes(&mut document, table),
     };
     if document.mistakes.is_empty() { Ok(layer) } else { Err(document.mistakes) }
 }
@@ -86,4 +113,20 @@ fn retired<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<String>
     }
     document.mistake(span, "'retired' must be a date and a reason", "write retired = \"2026-01-10 replaced by ns3\"");
     None
+}
+
+/// Reads the key `no-check`.
+fn no_check<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<String> {
+    let mut off = Vec::new();
+    for (name, span) in document.strings(table, "no-check") {
+        if crate::triggers::WELL_KNOWN.iter().any(|known| known.name == name) {
+            off.push(name.to_string());
+        } else {
+            let shown = crate::escape::for_terminal(name.as_bytes());
+            let names: Vec<&str> = crate::triggers::WELL_KNOWN.iter().map(|known| known.name).collect();
+            let text = format!("there is no check of well-known paths called '{shown}'");
+            document.mistake(span, text, format!("known here: {}", names.join(", ")));
+        }
+    }
+    off
 }

@@ -39,7 +39,7 @@ pub enum Demand {
 /// Reads the tables of `require`; the names in them must be among `params`.
 pub(crate) fn conditions<'t>(document: &mut Document<'t>, table: &DeTable<'t>, params: &[Param]) -> Vec<Condition> {
     let tables = document.tables(table, "require");
-    tables.into_iter().filter_map(|table| condition(document, table, params)).collect()
+    tables.into_iter().filter_map(|(table, _)| condition(document, table, params)).collect()
 }
 
 fn condition<'t>(document: &mut Document<'t>, table: &DeTable<'t>, params: &[Param]) -> Option<Condition> {

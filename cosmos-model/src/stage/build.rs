@@ -1,6 +1,7 @@
 //! The staged model from merged folders: contents by hash, owners and modes by the layers' patterns.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,6 +16,7 @@ use crate::object::tree::EntryKind;
 use crate::path::RelPath;
 use crate::staged::{FilePolicy, Owner, RestsOn, StagedEntry, StagedKind, StagedModel, StagedTaskFile};
 use crate::template::{Rendered, Renderer, Template};
+use crate::triggers::Triggers;
 use crate::trust::VerifiedRevision;
 
 /// Folders of the agent's own, which no layer may install into or delete from.
@@ -35,7 +37,7 @@ pub(super) fn model(
     inputs: &Inputs<'_>,
 ) -> StagedModel {
     let Files { entries, rendered, facts } = files(repository, host, &mut parts, inputs);
-    let Parts { names, packages, mut left_out, delete, pre_tasks, post_tasks, others, retired, .. } = parts;
+    let Parts { names, packages, mut left_out, delete, pre_tasks, post_tasks, others, retired, triggers, .. } = parts;
     left_out.sort_unstable();
     let named = delete
         .into_iter()
@@ -46,6 +48,7 @@ pub(super) fn model(
     let deletions = crate::staged::not_installed(&named, &entries);
     let pre_tasks = task_files(repository, &names, "pre-tasks.d", pre_tasks);
     let post_tasks = task_files(repository, &names, "post-tasks.d", post_tasks);
+    refuse_rules_without_task(repository, &triggers, &pre_tasks, &post_tasks);
     let mut carried = BTreeMap::new();
     for merged in others {
         let executable = merged.kind == EntryKind::File { executable: true };
@@ -70,6 +73,27 @@ pub(super) fn model(
         rendered,
         rests_on: RestsOn { facts, built_in },
         held: BTreeMap::new(),
+        triggers,
+    }
+}
+
+/// Refuses tables about tasks that do not exist, or that cannot know yet what changed.
+fn refuse_rules_without_task(
+    repository: &mut Repository<'_>,
+    triggers: &Triggers,
+    before: &[StagedTaskFile],
+    after: &[StagedTaskFile],
+) {
+    for rule in &triggers.tasks {
+        let named = |files: &[StagedTaskFile]| files.iter().any(|file| file.path.as_bytes() == rule.name.as_bytes());
+        let shown = crate::escape::for_terminal(rule.name.as_bytes());
+        if !named(before) && !named(after) {
+            let text = format!("there is no task '{shown}' in any layer of this host");
+            repository.mistake(&rule.place, text, "correct the name, or remove the table");
+        } else if named(before) && rule.when_changed.is_some() {
+            let text = format!("'when-changed' means tasks after files, '{shown}' is in pre-tasks.d");
+            repository.mistake(&rule.place, text, "move the task to post-tasks.d");
+        }
     }
 }
 

@@ -219,6 +219,8 @@ struct Parts {
     retired: Option<String>,
     /// What the modules among the layers were told.
     told: settings::Told,
+    /// What layers say about checks, services, tasks and probes.
+    triggers: crate::triggers::Triggers,
     /// Whether well-known secrets get a narrow mode by themselves.
     narrow_secrets: bool,
 }

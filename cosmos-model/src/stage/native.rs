@@ -173,11 +173,13 @@ fn merge_layers(repository: &mut Repository<'_>, ordered: Ordered, before: &[Lay
     parts.delete = merge_folder(repository, &layers, FOLDERS[1], &[]).0;
     parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2], &[]).0;
     parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3], &[]).0;
-    for (position, layer) in layers.into_iter().enumerate() {
-        for package in layer.file.packages {
+    for (position, mut layer) in layers.into_iter().enumerate() {
+        for package in core::mem::take(&mut layer.file.packages) {
             parts.packages.entry(package).or_default().insert(layer_index(position));
         }
-        parts.names.push(if layer.folder.is_empty() { String::from(".") } else { layer.folder });
+        let name = if layer.folder.is_empty() { String::from(".") } else { layer.folder };
+        parts.triggers.add(&name, &mut layer.file);
+        parts.names.push(name);
         parts.rules.push(layer.file.files);
     }
     parts

@@ -1,0 +1,170 @@
+//! Checks in a run: one that fails keeps it from changing anything.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use cosmos_model::path::RelPath;
+use cosmos_model::plan::{Action, Plan, Step};
+use cosmos_model::staged::StagedModel;
+use cosmos_model::triggers::{Cause, Check, Look, Work, cron, pam};
+
+use super::Pipeline;
+use crate::apply::Contents as _;
+use crate::check::{Laid, StagedFile, StagedFiles, Verdict};
+use crate::exit::{Failure, Status, with_causes};
+use crate::stage;
+
+/// How many lines of a failed check's output a message carries.
+const LINES: usize = 3;
+
+/// More than this is not laid out for checks, in bytes.
+const LARGEST: usize = 256 << 20;
+
+impl Pipeline<'_> {
+    /// Makes the checks of `work` on what `plan` would write.
+    pub(super) fn check(&mut self, model: &StagedModel, plan: &Plan, work: &Work) -> Result<(), Failure> {
+        let (programs, own): (Vec<_>, Vec<_>) =
+            work.checks.iter().cloned().partition(|check| matches!(check.look, Look::Program { .. }));
+        for check in &own {
+            self.look(model, plan, check)?;
+        }
+        if programs.is_empty() {
+            return Ok(());
+        }
+        if !self.is_own_root() {
+            self.leave_out(&programs, "the root is not that of this host's programs");
+            return Ok(());
+        }
+        let staged = self.staged_files(model, plan, &programs)?;
+        match self.host.check(&staged, &programs) {
+            Ok(None) => Ok(()),
+            Ok(Some(verdicts)) => programs.iter().zip(&verdicts).try_for_each(|(check, verdict)| judge(check, verdict)),
+            Err(error) => {
+                self.leave_out(&programs, &with_causes(&error));
+                Ok(())
+            }
+        }
+    }
+
+    fn leave_out(&mut self, checks: &[Check], why: &str) {
+        let names: Vec<&str> = checks.iter().map(|check| check.name.as_str()).collect();
+        let remark = format!("checks are left out ({}): {why}", names.join(", "));
+        if !self.report.remarks.contains(&remark) {
+            self.report.remarks.push(remark);
+        }
+    }
+
+    /// Makes a check that needs no program.
+    fn look(&self, model: &StagedModel, plan: &Plan, check: &Check) -> Result<(), Failure> {
+        for path in &check.paths {
+            let step = plan.steps().iter().find(|step| step.path() == path);
+            let Some((text, mode)) = step.map(|step| self.text(model, step)).transpose()?.flatten() else { continue };
+            let fault = match check.look {
+                Look::Cron => cron::fault(path, &text, mode),
+                _ if self.is_own_root() => missing_module(plan, path, &text),
+                _ => None,
+            };
+            if let Some(fault) = fault {
+                return Err(refusal(check, &fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns text and mode of a file that a step writes; of one that is only given another mode, no text.
+    fn text(&self, model: &StagedModel, step: &Step) -> Result<Option<(Vec<u8>, u32)>, Failure> {
+        match step.action() {
+            Action::WriteFile { attributes, .. } => Ok(self.bytes(model, step)?.map(|bytes| (bytes, attributes.mode))),
+            Action::SetAttributes { attributes } => Ok(Some((Vec::new(), attributes.mode))),
+            _ => Ok(None),
+        }
+    }
+
+    fn bytes(&self, model: &StagedModel, step: &Step) -> Result<Option<Vec<u8>>, Failure> {
+        let Action::WriteFile { content, .. } = step.action() else { return Ok(None) };
+        let read = stage::Contents::new(self.agent, &self.store, model).read(step.path(), content);
+        read.map(Some).map_err(|error| Failure::new(Status::Failed, error.as_ref(), "run 'cosmos update'"))
+    }
+
+    /// Returns what the plan makes of the folders at the top that the checks are about.
+    fn staged_files(&self, model: &StagedModel, plan: &Plan, checks: &[Check]) -> Result<StagedFiles, Failure> {
+        let top = |path: &RelPath| path.as_bytes().split(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+        let tops: BTreeSet<Vec<u8>> = checks.iter().flat_map(|check| &check.paths).map(top).collect();
+        let mut files = Vec::new();
+        let mut size = 0;
+        for step in plan.steps().iter().filter(|step| tops.contains(&top(step.path())) && !is_at_the_top(step)) {
+            let laid = match step.action() {
+                Action::WriteFile { attributes, .. } => {
+                    let bytes = self.bytes(model, step)?.unwrap_or_default();
+                    size += bytes.len();
+                    Laid::File(bytes, *attributes)
+                }
+                Action::MakeSymlink { target, .. } => Laid::Symlink(target.clone()),
+                Action::MakeDirectory { attributes } => Laid::Directory(*attributes),
+                Action::SetAttributes { attributes } => Laid::Attributes(*attributes),
+                Action::Remove | Action::RemoveDirectory => Laid::Gone,
+            };
+            if size > LARGEST {
+                let hint = "release them in parts, or turn the checks off with 'no-check'";
+                return Err(Failure::of(Status::Failed, "more files are to be checked than fit into memory", hint));
+            }
+            files.push(StagedFile { path: step.path().clone(), laid });
+        }
+        let scratch =
+            self.agent.site.lock_file().parent().map_or_else(PathBuf::new, |run| self.agent.site.path_of(&run));
+        Ok(StagedFiles { scratch, files })
+    }
+}
+
+fn is_at_the_top(step: &Step) -> bool {
+    !step.path().as_bytes().contains(&b'/')
+}
+
+/// Returns what is missing of the modules that a file of pam.d names.
+fn missing_module(plan: &Plan, path: &RelPath, text: &[u8]) -> Option<String> {
+    let planned = |module: &[u8]| plan.steps().iter().any(|step| step.path().as_bytes().ends_with(module));
+    let is_there = |module: &[u8]| {
+        let name = Path::new(OsStr::from_bytes(module));
+        module_folders().iter().any(|folder| folder.join(name).exists()) || planned(module)
+    };
+    let missing = pam::modules(text).into_iter().find(|module| !is_there(module))?;
+    Some(format!("'{path}' needs the module '{}', which is not there", cosmos_model::escape::for_terminal(missing)))
+}
+
+/// Returns the folders that modules of pam lie in on this host: with the processor's name on Debian.
+fn module_folders() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for library in ["/lib", "/usr/lib", "/lib64", "/usr/lib64"] {
+        folders.push(Path::new(library).join("security"));
+        let inner = std::fs::read_dir(library).into_iter().flatten().flatten();
+        folders.extend(inner.map(|entry| entry.path().join("security")).filter(|folder| folder.is_dir()));
+    }
+    folders
+}
+
+fn judge(check: &Check, verdict: &Verdict) -> Result<(), Failure> {
+    match (verdict, &check.cause) {
+        (Verdict::Passed, _) | (Verdict::NoProgram, Cause::WellKnown) => Ok(()),
+        (Verdict::NoProgram, Cause::Layer(_)) => Err(refusal(check, "its program is not there")),
+        (Verdict::Failed { ending, output }, _) => {
+            let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            let last = lines[lines.len().saturating_sub(LINES)..].join("; ");
+            Err(refusal(check, &if last.is_empty() { ending.clone() } else { format!("{ending}: {last}") }))
+        }
+    }
+}
+
+fn refusal(check: &Check, why: &str) -> Failure {
+    let (of, off) = match &check.cause {
+        Cause::Layer(layer) => (format!("check '{}' of layer '{layer}'", check.name), String::new()),
+        Cause::WellKnown => (
+            format!("check '{}' of well-known paths", check.name),
+            format!("; if it is wrong, write no-check = [\"{}\"] in a layer.toml", check.name),
+        ),
+    };
+    let paths: Vec<String> = check.paths.iter().map(ToString::to_string).collect();
+    let hint = format!("nothing was changed; mend {}{off}", paths.join(", "));
+    Failure::of(Status::Failed, format!("{of} failed: {why}"), hint)
+}

@@ -1,0 +1,70 @@
+//! What changed paths set off in a run: remembered before the first change, forgotten when it has happened.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use cosmos_model::path::RelPath;
+use cosmos_model::plan::Plan;
+use cosmos_model::staged::StagedModel;
+use cosmos_model::triggers::{self, Changed, Due, Work};
+
+use super::Pipeline;
+use crate::exit::Failure;
+
+impl Pipeline<'_> {
+    /// Tells whether an earlier run left something undone, which needs the model's tables.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.record.state.triggers.pending.is_empty()
+    }
+
+    /// Works out what the steps of `plan` set off, and what is to happen since earlier runs did not come to it.
+    pub(super) fn work(&self, model: &StagedModel, plan: &Plan) -> Work {
+        let mut work = triggers::decide(model, &Changed::by(plan), &self.record.state.triggers);
+        // What a layer needs is not there while it waits for its package: its services come when its files do.
+        work.due.retain(|pending| !self.is_waiting(model, &pending.due));
+        if self.is_own_root() { work } else { work.below_another_root() }
+    }
+
+    fn is_waiting(&self, model: &StagedModel, due: &Due) -> bool {
+        let waits = |layer: &String| self.waiting.keys().any(|at| model.layers().get(usize::from(at.0)) == Some(layer));
+        let services = model.triggers().services.iter();
+        services.filter(|said| due.is_about(&said.table.name)).any(|said| waits(&said.layer))
+    }
+
+    /// Remembers what is to happen, on disk before the first change: a run that dies leaves it to the next.
+    pub(super) fn expect(&mut self, work: &Work) -> Result<(), Failure> {
+        let pending = &mut self.record.state.triggers.pending;
+        if *pending != work.due {
+            pending.clone_from(&work.due);
+            self.record.save()?;
+        }
+        Ok(())
+    }
+
+    /// Remembers the rules of the tasks that are laid ready, for runs that stage nothing.
+    pub(super) fn take_task_rules(&mut self, model: &StagedModel) -> Result<(), Failure> {
+        let rules = triggers::tasks_as_said(model.triggers());
+        let kept = &mut self.record.state.triggers.tasks;
+        if *kept != rules {
+            *kept = rules;
+            self.record.save()?;
+        }
+        Ok(())
+    }
+
+    /// Returns what tasks are told: the paths of this run, and those that a task still waits to hear of.
+    pub(super) fn changed_for_tasks(&self) -> Vec<RelPath> {
+        let mut changed: Vec<RelPath> = self.report.steps.iter().map(|step| step.path().clone()).collect();
+        let now: BTreeSet<RelPath> = changed.iter().cloned().collect();
+        let pending = self.record.state.triggers.pending.iter();
+        let missed = pending.filter(|pending| matches!(pending.due, Due::Task(_))).flat_map(|pending| &pending.paths);
+        let missed: BTreeSet<&RelPath> = missed.filter(|path| !now.contains(path)).collect();
+        changed.extend(missed.into_iter().cloned());
+        changed
+    }
+
+    /// Tells whether the root is the one whose services run here.
+    pub(super) fn is_own_root(&self) -> bool {
+        self.agent.site.root_path == Path::new("/")
+    }
+}

@@ -1,0 +1,67 @@
+//! The host's services: which program is told what.
+
+use std::path::Path;
+
+use cosmos_model::triggers::Due;
+
+/// What exists only where systemd is the first process.
+const SYSTEMD: &str = "/run/systemd/system";
+
+/// What is done about a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Whether systemd manages services here; otherwise `service` does.
+    pub systemd: bool,
+    /// Whether the service is to run, so that one that does not is started.
+    pub enabled: bool,
+}
+
+/// Tells whether systemd manages this host's services.
+#[must_use]
+pub fn is_systemd() -> bool {
+    Path::new(SYSTEMD).is_dir()
+}
+
+/// Returns program and arguments that make `due` happen; none where there is nothing to tell.
+#[must_use]
+pub fn command(due: &Due, manner: Manner) -> Vec<&str> {
+    let words = if manner.systemd { by_systemctl(due, manner.enabled) } else { by_service(due) };
+    match due {
+        Due::Sysusers => vec!["systemd-sysusers"],
+        Due::Tmpfiles => vec!["systemd-tmpfiles", "--create"],
+        _ => words,
+    }
+}
+
+/// Returns program and arguments that stop the service `name` for good.
+#[must_use]
+pub fn stop(name: &str, manner: Manner) -> Vec<&str> {
+    match manner {
+        Manner { systemd: false, .. } => vec!["service", name, "stop"],
+        Manner { enabled: true, .. } => vec!["systemctl", "disable", "--now", "--", name],
+        Manner { .. } => vec!["systemctl", "stop", "--", name],
+    }
+}
+
+fn by_systemctl(due: &Due, enabled: bool) -> Vec<&str> {
+    match due {
+        Due::DaemonReload => vec!["systemctl", "daemon-reload"],
+        Due::Enable(name) => vec!["systemctl", "enable", "--now", "--", name],
+        Due::Disable(name) => vec!["systemctl", "disable", "--now", "--", name],
+        Due::Restart(name) => vec!["systemctl", if enabled { "restart" } else { "try-restart" }, "--", name],
+        Due::Reload(name) => {
+            vec!["systemctl", if enabled { "reload-or-restart" } else { "try-reload-or-restart" }, "--", name]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn by_service(due: &Due) -> Vec<&str> {
+    match due {
+        Due::Enable(name) => vec!["service", name, "start"],
+        Due::Disable(name) => vec!["service", name, "stop"],
+        Due::Restart(name) => vec!["service", name, "restart"],
+        Due::Reload(name) => vec!["service", name, "reload"],
+        _ => Vec::new(),
+    }
+}

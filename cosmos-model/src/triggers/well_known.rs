@@ -1,0 +1,127 @@
+//! Checks of paths that everybody has, and the paths a host must not lose its way by: a table each.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::path::RelPath;
+
+/// What a check does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// Runs a program where the staged files are in their places.
+    Program {
+        /// The program and its arguments.
+        run: Vec<String>,
+        /// Whether it must say nothing, whatever its exit status.
+        silent: bool,
+    },
+    /// Reads each path as a table of cron's.
+    Cron,
+    /// Looks for the modules that each path names.
+    Pam,
+}
+
+/// A check that no layer has to ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct WellKnown {
+    /// Its name, by which `no-check` turns it off.
+    pub name: &'static str,
+    /// Which paths it is about.
+    pub when: &'static [&'static str],
+    /// The program and its arguments; none where the agent looks by itself.
+    run: &'static [&'static str],
+    /// Whether the changed files themselves are further arguments.
+    pub(super) names_files: bool,
+    /// Whether it must say nothing.
+    silent: bool,
+    /// A folder that its program wants and a service makes, whether or not that runs.
+    pub needs: Option<&'static str>,
+}
+
+const fn program(name: &'static str, when: &'static [&'static str], run: &'static [&'static str]) -> WellKnown {
+    WellKnown { name, when, run, names_files: false, silent: false, needs: None }
+}
+
+/// The checks of well-known paths, in the order they run.
+pub const WELL_KNOWN: [WellKnown; 13] = [
+    program("sudoers", &["etc/sudoers", "etc/sudoers.d/*"], &["visudo", "-c"]),
+    WellKnown {
+        needs: Some("/run/sshd"),
+        ..program("sshd", &["etc/ssh/sshd_config", "etc/ssh/sshd_config.d/*"], &["sshd", "-t"])
+    },
+    program("nftables", &["etc/nftables.conf", "etc/nftables.d/**"], &["nft", "-c", "-f", "/etc/nftables.conf"]),
+    WellKnown {
+        names_files: true,
+        silent: true,
+        ..program("units", UNIT_FILES, &["systemd-analyze", "verify", "--man=no"])
+    },
+    program("cron", &["etc/cron.d/*", "etc/crontab"], &[]),
+    program("fstab", &["etc/fstab"], &["findmnt", "--verify"]),
+    program("pam", &["etc/pam.d/*"], &[]),
+    program("apache", &["etc/apache2/**"], &["apache2ctl", "configtest"]),
+    program("nginx", &["etc/nginx/**"], &["nginx", "-t", "-q"]),
+    program("haproxy", &["etc/haproxy/**"], &["haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"]),
+    program("unbound", &["etc/unbound/**"], &["unbound-checkconf"]),
+    program("dnsmasq", &["etc/dnsmasq.conf", "etc/dnsmasq.d/*"], &["dnsmasq", "--test"]),
+    program(
+        "logrotate",
+        &["etc/logrotate.conf", "etc/logrotate.d/*"],
+        &["logrotate", "--debug", "/etc/logrotate.conf"],
+    ),
+];
+
+/// Units that can be verified by themselves; drop-ins are looked at with the unit they belong to.
+const UNIT_FILES: &[&str] = &[
+    "etc/systemd/system/*.service",
+    "etc/systemd/system/*.timer",
+    "etc/systemd/system/*.socket",
+    "etc/systemd/system/*.path",
+    "etc/systemd/system/*.mount",
+    "etc/systemd/system/*.target",
+];
+
+/// The paths after whose change the default probe runs: ssh, pam, sudo, firewall, network and resolver.
+pub(super) const WATCHED: [&str; 23] = [
+    "etc/ssh/**",
+    "etc/pam.d/**",
+    "etc/pam.conf",
+    "etc/security/**",
+    "etc/sudoers",
+    "etc/sudoers.d/**",
+    "etc/nftables.conf",
+    "etc/nftables.d/**",
+    "etc/iptables/**",
+    "etc/ufw/**",
+    "etc/firewalld/**",
+    "etc/network/**",
+    "etc/netplan/**",
+    "etc/systemd/network/**",
+    "etc/NetworkManager/**",
+    "etc/resolv.conf",
+    "etc/resolvconf/**",
+    "etc/systemd/resolved.conf",
+    "etc/systemd/resolved.conf.d/**",
+    "etc/hosts",
+    "etc/hosts.*",
+    "etc/nsswitch.conf",
+    "etc/gai.conf",
+];
+
+impl WellKnown {
+    /// Returns what the check does about these changed paths.
+    pub(super) fn look(&self, paths: &[RelPath]) -> Look {
+        match self.name {
+            "cron" => Look::Cron,
+            "pam" => Look::Pam,
+            _ => {
+                let mut run: Vec<String> = self.run.iter().map(|word| (*word).to_string()).collect();
+                if self.names_files {
+                    // A name that is no text is left to the service manager.
+                    let texts = paths.iter().filter_map(|path| core::str::from_utf8(path.as_bytes()).ok());
+                    run.extend(texts.map(|path| alloc::format!("/{path}")));
+                }
+                Look::Program { run, silent: self.silent }
+            }
+        }
+    }
+}

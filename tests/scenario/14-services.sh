@@ -1,0 +1,149 @@
+#!/bin/bash
+# Bad files never reach a host; services hear of good ones, also after killed runs; a firewall that cuts a host off is taken back.
+. "$(dirname "$0")/../lib/all.sh"
+
+signer alice ed25519
+fleet_new tags alice
+echo 'use = ["page"]' | put hosts/services.example.org/layer.toml
+echo one | put models/page/overlay/etc/page.text
+put models/page/overlay/etc/systemd/system/page.service << 'UNIT'
+[Unit]
+Description=one text
+[Service]
+ExecStart=/bin/sh -c 'cat /etc/page.text > /run/page.started; exec sleep infinity'
+ExecReload=/bin/sh -c 'cat /etc/page.text > /run/page.reloaded'
+[Install]
+WantedBy=multi-user.target
+UNIT
+put models/page/layer.toml << 'LAYER'
+[[service]]
+name = "page"
+reload = ["etc/page.text"]
+restart = ["etc/systemd/system/page.service"]
+enabled = true
+[[check]]
+name = "page"
+run = ["/bin/grep", "-q", ".", "{staged}/etc/page.text"]
+when = ["etc/page.text"]
+LAYER
+release v-1 alice
+
+base=$(base_root "$MACHINE_PACKAGES,openssh-server,sudo,nftables")
+check 'a machine is up' machine_up services "$base"
+check 'git daemon is up' serve_git services
+root=$(root_of services)
+host() { in_machine services "$@"; }
+check 'clone takes the introduction' host cosmos clone git://git.test/fleet.git \
+    --trust "$(introduction alice)" --fqdn services.example.org --tags 'v-*'
+check 'update fetches' host cosmos update
+check 'plan says what will be told' host cosmos plan
+said 'that the unit is read' '^> reload units  since etc/systemd/system/page.service changed'
+said 'and the service enabled' '^> enable page'
+check 'the first run converges' host cosmos run
+same 'the service runs' active "$(host systemctl is-active page)"
+same 'for the next boot, too' enabled "$(host systemctl is-enabled page)"
+same 'and was started with the file in place' one "$(cat "$root/run/page.started" 2> /dev/null || host cat /run/page.started)"
+check 'a second run does nothing' host cosmos run
+quiet 'and says nothing'
+
+number=1
+next() { number=$((number + 1)) && release "v-$number" alice "${1:-}"; }
+gone() { git -C "$FLEET" rm --quiet --force -- "$1"; }
+
+echo two | put models/page/overlay/etc/page.text
+next
+check 'a change is applied' host cosmos run
+same 'the service read it' two "$(host cat /run/page.reloaded)"
+
+# refused WORDS PATH MESSAGE: what is at PATH in the layer now never arrives, and the run says why.
+refused() {
+    local path=$2 before after
+    before=$(host sh -c "ls -l --time-style=full-iso '/$path'; cat '/$path'" 2>&1)
+    echo "$1" | put overlay/etc/motd
+    next
+    exits "$1 is refused" 1 host cosmos run
+    said 'by its name' "$3"
+    said 'and where' "nothing was changed; mend .*$path"
+    after=$(host sh -c "ls -l --time-style=full-iso '/$path'; cat '/$path'" 2>&1)
+    same 'and the path is as it was' "$before" "$after"
+    same 'no other file of that release arrived' '' "$(host grep -F "$1" /etc/motd)"
+    gone "$4"
+    next
+    check "the host goes on after $1" host cosmos run
+}
+
+printf 'Port 22\nPermitRootLogin perhaps\n' | put overlay/etc/ssh/sshd_config.d/bad.conf
+refused 'a bad sshd_config' etc/ssh/sshd_config.d/bad.conf "check 'sshd' of well-known paths failed.*perhaps" overlay/etc/ssh/sshd_config.d/bad.conf
+echo 'ops ALL=(ALL NOPASSWD ALL' | put overlay/etc/sudoers.d/ops
+printf '[files."etc/sudoers.d/*"]\nmode = "0440"\n' | put layer.toml
+refused 'a bad sudoers file' etc/sudoers.d/ops "check 'sudoers' of well-known paths failed.*syntax error" overlay/etc/sudoers.d/ops
+printf '[Service]\nExecStart=/no/such/program\n' | put overlay/etc/systemd/system/bad.service
+refused 'a bad unit' etc/systemd/system/bad.service "check 'units' of well-known paths failed.*no/such/program" overlay/etc/systemd/system/bad.service
+printf '99 * * * * root true\n' | put overlay/etc/cron.d/bad
+refused 'a bad cron table' etc/cron.d/bad "check 'cron' of well-known paths failed.*'99' is no minute of cron's" overlay/etc/cron.d/bad
+printf '* * * * * root true\n' | put overlay/etc/cron.d/bad.sh
+refused 'a cron table that cron passes over' etc/cron.d/bad.sh "its name may have letters, digits" overlay/etc/cron.d/bad.sh
+printf 'table inet filter { chain input { type filter hook imput priority 0; } }\n' | put overlay/etc/nftables.conf
+refused 'a bad firewall' etc/nftables.conf "check 'nftables' of well-known paths failed" overlay/etc/nftables.conf
+printf '/dev/sda1 relative ext4 defaults 0 1\n' | put overlay/etc/fstab
+refused 'a bad fstab' etc/fstab "check 'fstab' of well-known paths failed" overlay/etc/fstab
+printf 'auth required pam_nosuch.so\n' | put overlay/etc/pam.d/bad
+refused 'a file of pam.d whose module is missing' etc/pam.d/bad "needs the module 'pam_nosuch.so'" overlay/etc/pam.d/bad
+
+: | put models/page/overlay/etc/page.text
+next
+exits 'a layer refuses its own empty file' 1 host cosmos run
+said 'in its name' "check 'page' of layer 'models/page' failed: exit status 1"
+same 'and the file is what it was' two "$(host cat /etc/page.text)"
+
+echo three | put models/page/overlay/etc/page.text
+next
+check 'the change is fetched' host cosmos update
+# Killed at each rename in turn: the reload is lost in none of them, and a run that ended well leaves nothing to do.
+for at in 1 2 3 4 5 6 7 8 9; do
+    host strace -f -qq -o /dev/null -e trace=rename,renameat,renameat2 \
+        -e "inject=rename,renameat,renameat2:signal=KILL:when=$at" cosmos apply > /dev/null 2>&1 && break
+done
+check "$((at - 1)) killed runs later, the rest happens" host cosmos apply
+same 'there were kill points' yes "$([ "$at" -gt 3 ] && echo yes)"
+same 'the service read the file' three "$(host cat /run/page.reloaded)"
+host rm /run/page.reloaded
+check 'one more run' host cosmos run
+same 'does not reload again' '' "$(host cat /run/page.reloaded 2> /dev/null)"
+
+: | put hosts/services.example.org/layer.toml
+next 'cosmos: 1 removals=9'
+check 'the layer goes' host cosmos run
+same 'its service stopped' inactive "$(host systemctl is-active page)"
+same 'its unit is gone' no "$([ -e "$root/etc/systemd/system/page.service" ] && echo yes || echo no)"
+
+# A firewall that lets nothing out to the repository: by a service, then by a post-task.
+printf '[[service]]\nname = "nftables"\nrestart = ["etc/nftables.conf"]\nenabled = true\n' | put layer.toml
+printf '#!/usr/sbin/nft -f\nflush ruleset\ntable inet open { }\n' | put overlay/etc/nftables.conf 0755
+next
+check 'a good firewall is loaded' host cosmos run
+host nft list ruleset > "$WORK/good"
+check 'it is there' grep -q 'table inet open' "$WORK/good"
+closed() {
+    printf '#!/usr/sbin/nft -f\nflush ruleset\ntable inet closed {\n chain output {\n' | put overlay/etc/nftables.conf 0755
+    printf '  type filter hook output priority 0; tcp dport 9418 reject with tcp reset\n }\n}\n' \
+        >> "$FLEET/overlay/etc/nftables.conf"
+    echo "$1" | put overlay/etc/motd
+    next
+}
+closed 'cut off by a service'
+exits 'a firewall that cuts the host off ends the run' 1 host cosmos run
+said 'which says what was lost' 'the default probe failed: no remote can be reached any more'
+said 'and what went back' 'etc/nftables.conf.* went back to generation'
+same 'the rules are those of before' "$(cat "$WORK/good")" "$(host nft list ruleset)"
+same 'the rest of the release stays' 'cut off by a service' "$(host cat /etc/motd)"
+check 'the next run reaches the repository' host cosmos run
+same 'and does not try the revision again' "$(cat "$WORK/good")" "$(host nft list ruleset)"
+printf '#!/bin/sh\nexec /usr/sbin/nft -f /etc/nftables.conf\n' | put post-tasks.d/020firewall 0755
+printf '[tasks."020firewall"]\nwhen-changed = ["etc/nftables.conf"]\n' | put layer.toml
+closed 'cut off by a task'
+exits 'the same by a post-task' 1 host cosmos run
+said 'is taken back, too' 'etc/nftables.conf.* went back to generation'
+same 'with the rules of before' "$(cat "$WORK/good")" "$(host nft list ruleset)"
+check 'and the repository is reached' host cosmos run
+same 'no unit failed' '' "$(host systemctl --failed --plain --no-legend)"
