@@ -7,6 +7,7 @@
 pub mod printing;
 
 pub mod agent;
+pub mod allocator;
 pub mod apply;
 pub mod built_in;
 pub mod check;

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     cosmos_agent::environment::seal();
+    cosmos_agent::allocator::give_back_large_blocks();
     let cli = match cosmos_agent::cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return cosmos_agent::commands::usage(&error).into(),

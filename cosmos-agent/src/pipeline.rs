@@ -176,7 +176,12 @@ impl<'a> Pipeline<'a> {
         }
         self.probe(&tasks)?;
         if tasks.any_ran() {
-            let bytes = if written { Managed::read(&self.state)? } else { bytes };
+            let bytes = if written {
+                drop(bytes);
+                Managed::read(&self.state)?
+            } else {
+                bytes
+            };
             let managed = bytes.view()?;
             if !managed.looks_untouched(&self.agent.site.root)? {
                 let (before, mut after) = (managed.set(), managed.set());
@@ -323,7 +328,7 @@ impl<'a> Pipeline<'a> {
     /// Plans and applies, up to three times where the host moves meanwhile.
     fn write_files(&mut self, model: &StagedModel, mut managed: ManagedSet) -> Result<(), Failure> {
         for _ in 0..PLANS {
-            let plan = self.plan(model, &managed)?;
+            let mut plan = self.plan(model, &managed)?;
             refuse_brake(&plan)?;
             let work = self.work(model, &plan);
             self.check(model, &plan, &work)?;
@@ -332,7 +337,7 @@ impl<'a> Pipeline<'a> {
             self.stop_services(&work)?;
             let contents = stage::Contents::new(self.agent, &self.store, model);
             let bar = progress::bar(self.agent);
-            let applied = self.host.apply(&plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
+            let applied = self.host.apply(&mut plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
             drop(bar);
             let applied = match applied {
                 Ok(applied) => applied,

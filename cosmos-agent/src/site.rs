@@ -7,7 +7,7 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::path::RelPath;
 
 use crate::apply::StateFolder;
-use crate::fs::{self, FsError, Root};
+use crate::fs::{self, FsError, OnPath as _, Root};
 
 /// The places one agent works with. With `--root` all of them lie below it, so that an ordinary user can own a whole site.
 #[derive(Debug, Clone)]
@@ -34,11 +34,12 @@ fn fixed(path: &str) -> RelPath {
 }
 
 impl Site {
-    /// Opens the native site below `root`.
+    /// Opens the native site below `root`; its paths are absolute, since tasks start in a folder of their own.
     ///
     /// # Errors
     /// Returns an [`FsError`] when `root` is no directory.
     pub fn below(root: &Path) -> Result<Self, FsError> {
+        let root = &std::path::absolute(root).on("open", root.as_os_str().as_bytes())?;
         let handle = Root::open(root)?;
         Ok(Self {
             home: handle.clone(),

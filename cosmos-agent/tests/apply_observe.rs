@@ -61,7 +61,13 @@ fn entry(path: &Path) -> ManagedEntry {
 
 fn managed(root: &Path, paths: &[&str]) -> ManagedSet {
     let entries = paths.iter().map(|text| (path(text), entry(&root.join(text)))).collect();
-    ManagedSet { layers: vec!["global".to_owned()], entries, ..ManagedSet::default() }
+    ManagedSet { layers: vec!["global".into()], entries, ..ManagedSet::default() }
+}
+
+fn encoded(set: &ManagedSet) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(set, None, &mut bytes).unwrap();
+    bytes
 }
 
 #[test]
@@ -106,11 +112,13 @@ fn an_untouched_file_is_not_read_and_a_verified_one_is() {
     let mut managed = managed(folder.path(), &["file"]);
     let remembered = ContentHash::of(b"what we believe");
     managed.entries.get_mut(&path("file")).unwrap().hash = remembered;
-    let hash_of =
-        |managed: &ManagedSet, verify| match &observe(folder.path(), &["file"], managed, verify).paths[&path("file")] {
-            Observed::File { hash, .. } => *hash,
-            other => panic!("{other:?}"),
-        };
+    let hash_of = |managed: &ManagedSet, verify| match observe(folder.path(), &["file"], managed, verify)
+        .paths
+        .get(&path("file"))
+    {
+        Some(Observed::File { hash, .. }) => *hash,
+        other => panic!("{other:?}"),
+    };
     assert_eq!(hash_of(&managed, false), remembered);
     assert_eq!(hash_of(&managed, true), ContentHash::of(b"content"));
     managed.entries.get_mut(&path("file")).unwrap().unfinished = true;
@@ -132,7 +140,7 @@ fn verified_content_is_compared_with_what_we_wrote_however_it_looks() {
     paths.push("empty");
     let set = managed(root, &paths);
     let differences = |set: &ManagedSet| {
-        let bytes = encode(set, None);
+        let bytes = encoded(set);
         let file = ManagedFile::parse(&bytes).unwrap();
         let root = Root::open(root).unwrap();
         let found = [first_difference(&root, &file).unwrap(), first_other_content(&root, &file).unwrap()];
@@ -159,7 +167,7 @@ fn the_first_difference_is_found_and_none_where_there_is_none() {
     }
     let mut set = managed(root, &["a", "a/one", "a/sub/two", "a-b/three", "c"]);
     let difference = |set: &ManagedSet| {
-        let bytes = encode(set, None);
+        let bytes = encoded(set);
         let file = ManagedFile::parse(&bytes).unwrap();
         let found = first_difference(&Root::open(root).unwrap(), &file).unwrap();
         found.map(|path| String::from_utf8(path.to_vec()).unwrap())

@@ -187,7 +187,7 @@ fn what_pre_tasks_change_in_the_model_is_installed_under_their_names_c5() {
     let mut expected = entries.clone();
     let mut change = |name: &str, mode, task: &str| {
         let entry = expected.get_mut(&path(name)).unwrap();
-        (entry.mode, entry.changed_by) = (Some(mode), Some(task.to_owned()));
+        (entry.mode, entry.changed_by) = (Some(mode), Some(task.into()));
     };
     change("root", 0o700, "010modes");
     change("root/.ssh/authorized_keys", 0o600, "010modes");

@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use support::{Operator, Settled, World, put};
 
@@ -50,6 +51,19 @@ fn a_signed_change_arrives_and_a_dropped_file_goes() {
     assert_eq!((run.status, run.stdout.as_str()), (0, "- etc/issue  no longer in the model\n~ etc/motd\n"), "{run:?}");
     assert!(!host.join("etc/issue").exists());
     assert_eq!(fs::read_to_string(host.join("etc/motd")).expect("the file"), "hello again\n");
+}
+
+#[test]
+fn a_host_below_a_relative_root_runs_its_tasks_and_tells_them_whole_paths() {
+    let task = "global/post-tasks.d/010list";
+    let (world, ada, host) = introduced(&[(task, "#!/bin/sh\necho \"$COSMOS_ROOT\" > \"$COSMOS_ROOT/told\"\n")], "Ask");
+    support::executable(&world.repo().join(task));
+    world.commit(&ada, "Ask indeed");
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+    let run = world.run(command.current_dir(host.parent().unwrap()).args(["--root", "ns1.example.org", "run"]));
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    assert_eq!(fs::read_to_string(host.join("told")).unwrap(), format!("{}\n", host.display()));
 }
 
 #[test]

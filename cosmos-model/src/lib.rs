@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod built_in;
+pub mod by_path;
 pub mod content;
 pub mod document;
 pub mod escape;

@@ -1,9 +1,9 @@
 //! The managed set: every path a host has from us, what we wrote, and what was there before.
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::by_path::ByPath;
 use crate::content::ContentHash;
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
@@ -55,9 +55,9 @@ pub struct ManagedSet {
     /// The commit last applied.
     pub commit: Option<ObjectId>,
     /// Names of the layers that entries point at.
-    pub layers: Vec<String>,
+    pub layers: Vec<Arc<str>>,
     /// The paths.
-    pub entries: BTreeMap<RelPath, ManagedEntry>,
+    pub entries: ByPath<ManagedEntry>,
     /// What a set of part of a host leaves out; nothing in a whole one.
     pub left_out: LeftOut,
 }

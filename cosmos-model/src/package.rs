@@ -84,7 +84,9 @@ impl StagedModel {
     #[must_use]
     pub fn missing(&self, installed: &BTreeSet<PackageName>) -> Vec<Missing> {
         let missing = self.packages().iter().filter(|(name, _)| !installed.contains(*name));
-        let layer = |index: &LayerIndex| self.layers().get(usize::from(index.0)).cloned().unwrap_or_default();
+        let layer = |index: &LayerIndex| {
+            self.layers().get(usize::from(index.0)).map_or_else(String::new, |name| name.to_string())
+        };
         let described =
             missing.map(|(name, layers)| Missing { name: name.clone(), layers: layers.iter().map(layer).collect() });
         described.collect()

@@ -1,15 +1,16 @@
 //! Paths below a root: the only kind of path a layer, a plan or a step can carry.
 
-use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 /// A path below the root, without a leading slash: one or more components, none of them empty, `.` or `..`, no NUL.
 ///
-/// Bytes, not text: classic repositories may carry any encoding (F5). Ordered by bytes.
+/// Bytes, not text: classic repositories may carry any encoding (F5). Ordered by bytes. Copies share their bytes, since a
+/// run has each path in its model, its snapshot, its plan and its managed set.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RelPath(Box<[u8]>);
+pub struct RelPath(Arc<[u8]>);
 
 /// Bytes that are not a path below a root.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

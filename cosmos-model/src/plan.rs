@@ -1,10 +1,11 @@
 //! A plan: the ordered steps that make a host what the model says, each with the state it expects to find.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::content::Content;
-use crate::managed::ManagedEntry;
+use crate::managed::ManagedSet;
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
 use crate::snapshot::{Attributes, Observed};
@@ -67,8 +68,8 @@ pub struct Step {
     pub(crate) expects: Observed,
     pub(crate) action: Action,
     pub(crate) cause: Cause,
-    pub(crate) layer: String,
-    pub(crate) task: Option<String>,
+    pub(crate) layer: Arc<str>,
+    pub(crate) task: Option<Arc<str>>,
     pub(crate) keep: bool,
 }
 
@@ -161,9 +162,7 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     pub(crate) notes: Vec<Note>,
     pub(crate) brake: Option<Brake>,
-    pub(crate) managed: Vec<(RelPath, ManagedEntry)>,
-    pub(crate) layers: Vec<String>,
-    pub(crate) left_out: crate::managed::LeftOut,
+    pub(crate) after: ManagedSet,
 }
 
 impl Plan {
@@ -214,12 +213,13 @@ impl Plan {
     /// Returns the managed set as it is once every step is done; the `stat` of each path that a step changed is to be
     /// filled in by who applied it, the others keep theirs.
     #[must_use]
-    pub fn managed_after(&self) -> crate::managed::ManagedSet {
-        crate::managed::ManagedSet {
-            commit: Some(self.commit),
-            layers: self.layers.clone(),
-            entries: self.managed.iter().cloned().collect(),
-            left_out: self.left_out.clone(),
-        }
+    pub const fn managed_after(&self) -> &ManagedSet {
+        &self.after
+    }
+
+    /// Hands out [`Plan::managed_after`], for who fills it in: on a host with many files there is no room for two.
+    #[must_use]
+    pub fn take_managed(&mut self) -> ManagedSet {
+        core::mem::take(&mut self.after)
     }
 }

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::by_path::ByPath;
 use crate::content::ContentHash;
 use crate::path::RelPath;
 
@@ -69,7 +70,7 @@ pub struct Stat {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostSnapshot {
     /// What is at each path that was asked about.
-    pub paths: BTreeMap<RelPath, Observed>,
+    pub paths: ByPath<Observed>,
     /// For folders of ours where the model wants something else: the first path in them that was not asked about.
     pub foreign: BTreeMap<RelPath, RelPath>,
     /// The numeric ids of the user names the model mentions; a name that is missing here is unknown on the host.

@@ -2,8 +2,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::by_path::ByPath;
 use crate::content::{Content, ContentHash};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
@@ -35,7 +37,7 @@ pub enum Owner {
     /// A numeric id.
     Id(u32),
     /// A name of the host's user or group database.
-    Name(String),
+    Name(Arc<str>),
 }
 
 /// What a run does when the host differs (docs/formats.md §4).
@@ -66,7 +68,7 @@ pub struct StagedEntry {
     /// The layer that won the path.
     pub layer: LayerIndex,
     /// The task that changed the entry after staging (C5), by name.
-    pub changed_by: Option<String>,
+    pub changed_by: Option<Arc<str>>,
 }
 
 /// A file or symlink of a task folder; the executables among them that are named like tasks run.
@@ -97,9 +99,9 @@ impl StagedTaskFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagedModel {
     pub(crate) revision: VerifiedRevision,
-    pub(crate) layers: Vec<String>,
+    pub(crate) layers: Vec<Arc<str>>,
     pub(crate) packages: crate::package::Wanted,
-    pub(crate) entries: BTreeMap<RelPath, StagedEntry>,
+    pub(crate) entries: ByPath<StagedEntry>,
     /// Every path that `delete/` names.
     pub(crate) named: BTreeMap<RelPath, LayerIndex>,
     /// Those of them that no layer installs.
@@ -139,7 +141,7 @@ impl StagedModel {
 
     /// Returns the names of the layers, first wins.
     #[must_use]
-    pub fn layers(&self) -> &[String] {
+    pub fn layers(&self) -> &[Arc<str>] {
         &self.layers
     }
 
@@ -151,7 +153,7 @@ impl StagedModel {
 
     /// Returns the overlay: every path with what it should be, directories included.
     #[must_use]
-    pub const fn entries(&self) -> &BTreeMap<RelPath, StagedEntry> {
+    pub const fn entries(&self) -> &ByPath<StagedEntry> {
         &self.entries
     }
 
@@ -245,7 +247,7 @@ impl StagedModel {
     /// Replaces the overlay by what pre-tasks made of it (C5); each changed entry names its task.
     ///
     /// What a task took out of the overlay is no longer installed, so `delete/` means it again.
-    pub fn amend(&mut self, entries: BTreeMap<RelPath, StagedEntry>) {
+    pub fn amend(&mut self, entries: ByPath<StagedEntry>) {
         self.deletions = not_installed(&self.named, &entries);
         self.entries = entries;
     }
@@ -254,7 +256,7 @@ impl StagedModel {
 /// Returns the paths named for deletion that the overlay does not install (docs/formats.md §4).
 pub(crate) fn not_installed(
     named: &BTreeMap<RelPath, LayerIndex>,
-    entries: &BTreeMap<RelPath, StagedEntry>,
+    entries: &ByPath<StagedEntry>,
 ) -> BTreeMap<RelPath, LayerIndex> {
     let left = named.iter().filter(|(path, _)| !entries.contains_key(path));
     left.map(|(path, layer)| (path.clone(), *layer)).collect()

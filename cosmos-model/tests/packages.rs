@@ -168,7 +168,7 @@ proptest! {
                 prop_assert!(inside || made_for_it, "{} is outside", step.path());
                 host.carry_out(step);
             }
-            managed = plan.managed_after();
+            managed = plan.managed_after().clone();
         }
         prop_assert_eq!(&host, &at_once);
         prop_assert_eq!(managed.entries.keys().collect::<Vec<_>>(), wanted.entries.keys().collect::<Vec<_>>());

@@ -138,7 +138,7 @@ proptest! {
             let planned: BTreeSet<RelPath> = plan.steps().iter().flat_map(|step| both_names(step.path())).collect();
             prop_assert!(changed(&before, &host).is_subset(&planned), "changed outside the plan");
             every_path_has_one_fate(&plan, &managed, &before)?;
-            managed = plan.managed_after();
+            managed = plan.managed_after().clone();
             let again = host.plan(&model, &managed);
             prop_assert!(done, "a step is refused: {:#?}", plan.steps());
             prop_assert!(again.is_empty(), "{:#?}", again.steps());
@@ -187,10 +187,10 @@ proptest! {
         let (inside, outside) = divide(&managed, &part);
         let (plan, whole) = (host.plan(&part, &inside), host.plan(&whole(&next), &managed));
         prop_assert_eq!(plan.steps(), whole.steps());
-        let mut after = plan.managed_after();
+        let mut after = plan.managed_after().clone();
         prop_assert_eq!(&after.left_out, &inside.left_out);
         after.entries.extend(outside);
-        prop_assert_eq!(after.entries, whole.managed_after().entries);
+        prop_assert_eq!(&after.entries, &whole.managed_after().entries);
     }
 }
 
@@ -220,12 +220,12 @@ fn with_folders_of(first: &Tree, second: Tree, shared: &[&str]) -> Tree {
 }
 
 /// Divides what is managed into the set that goes with a model of what differs, and the rest.
-fn divide(managed: &ManagedSet, part: &StagedModel) -> (ManagedSet, BTreeMap<RelPath, ManagedEntry>) {
+fn divide(managed: &ManagedSet, part: &StagedModel) -> (ManagedSet, Vec<(RelPath, ManagedEntry)>) {
     let mut inside = managed.clone();
     inside.left_out.folders = part.left_out().to_vec();
-    let (outside, entries) =
+    let (outside, entries): (Vec<_>, Vec<_>) =
         inside.entries.into_iter().partition(|(path, _)| part.left_out().iter().any(|folder| path.is_below(folder)));
-    inside.entries = entries;
+    inside.entries = entries.into();
     assert!(
         managed.entries.keys().all(|path| inside.left_out.has(path.as_bytes()) != inside.entries.contains_key(path))
     );

@@ -31,7 +31,7 @@ fn the_host_wins_over_what_it_uses_over_rules_over_global_over_the_root() {
         HOST,
     );
     assert_eq!(
-        model.layers(),
+        model.layers().iter().map(|name| &**name).collect::<Vec<_>>(),
         ["hosts/ns1.example.org", "models/dns", "base", "models/late", "models/early", "global", "."]
     );
     assert_eq!(
@@ -131,7 +131,7 @@ fn a_retired_host_keeps_its_own_layer_and_global() {
     ];
     let model = staged(&files, HOST);
     assert_eq!(model.retired(), Some("2026-01-10 replaced by ns3"));
-    assert_eq!(model.layers(), ["hosts/ns1.example.org", "global"]);
+    assert_eq!(model.layers(), ["hosts/ns1.example.org".into(), "global".into()]);
 }
 
 #[test]

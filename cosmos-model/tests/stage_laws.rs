@@ -53,9 +53,9 @@ proptest! {
         }
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         let model = staged(&files, HOST);
-        let layers = model.layers();
+        let layers: Vec<&str> = model.layers().iter().map(|name| &**name).collect();
         let at = |layer: usize| layers.iter().position(|name| *name == format!("models/m{layer}"));
-        prop_assert_eq!(&layers[0], &format!("hosts/{HOST}"));
+        prop_assert_eq!(layers[0], format!("hosts/{HOST}"));
         prop_assert_eq!(&layers[layers.len() - 2..], ["global", "."]);
         for layer in of_host.iter().chain(&by_rule) {
             prop_assert!(at(*layer).is_some());

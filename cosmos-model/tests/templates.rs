@@ -50,7 +50,7 @@ fn rendered(text: &str) -> Result<String, String> {
 }
 
 fn text_of(model: &StagedModel, path: &str) -> String {
-    let entry = &model.entries()[&path.parse().expect("a path")];
+    let entry = model.entries().get(&path.parse().expect("a path")).expect("an entry");
     let StagedKind::File(content) = &entry.kind else { panic!("'{path}' is a file") };
     assert_eq!(content.source, ContentSource::Rendered);
     let bytes = &model.rendered()[&content.hash];

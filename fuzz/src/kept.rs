@@ -50,7 +50,9 @@ fn managed(bytes: &[u8]) {
         Ok(file) => {
             let set = file.to_set();
             assert_eq!(set.entries.len(), file.len() as usize);
-            assert_eq!(managed_file::encode(&set, None), bytes);
+            let mut again = Vec::new();
+            managed_file::encode(&set, None, &mut again).expect("a Vec takes everything");
+            assert_eq!(again, bytes);
         }
         Err(error) => said::error(&error),
     }

@@ -1,5 +1,7 @@
 //! The part of the state folder that apply owns: `managed`, `journal`, `backup/` (docs/formats.md §10, §11).
 
+use std::io::{self, Write};
+
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 
@@ -61,10 +63,24 @@ impl StateFolder {
         let old = self.read_managed()?;
         let file = old.as_deref().and_then(|old| ManagedFile::parse(old).ok());
         let kept = file.as_ref().filter(|_| !managed.left_out.folders.is_empty());
-        let bytes = managed_file::encode(managed, kept);
-        if old.is_some_and(|old| old == bytes) {
+        if old.as_deref().is_some_and(|old| managed_file::encode(managed, kept, &mut Expected(old)).is_ok()) {
             return Ok(());
         }
-        fs::replace(&self.home, &self.path("managed"), &bytes, 0o600)
+        let mut write = |to: &mut dyn Write| managed_file::encode(managed, kept, to);
+        fs::replace_in_pieces(&self.home, &self.path("managed"), &mut write, 0o600)
+    }
+}
+
+/// Takes the bytes it expects, and no others. What is written to it is as long as they are, or ends in another checksum.
+struct Expected<'b>(&'b [u8]);
+
+impl Write for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

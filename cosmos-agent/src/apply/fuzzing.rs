@@ -8,5 +8,7 @@ use super::journal;
 /// Returns the refusal's words.
 pub fn journal(text: &[u8]) -> Result<Vec<u8>, String> {
     let found = journal::parse(text).map_err(|error| error.to_string())?;
-    Ok(journal::text(&found.run, found.commit, found.steps.into_iter()))
+    let mut text = Vec::new();
+    journal::lines(&found.run, found.commit, found.steps.into_iter(), &mut text).map_err(|error| error.to_string())?;
+    Ok(text)
 }

@@ -3,6 +3,7 @@
 //! Nothing is appended while steps are done: the host itself tells which are.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, BufWriter, Write};
 
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
@@ -67,23 +68,31 @@ fn path(state: &StateFolder) -> RelPath {
 
 /// Writes the journal of `plan` and puts it on disk.
 pub(super) fn write(state: &StateFolder, plan: &Plan, run: &str) -> Result<(), FsError> {
-    let text = text(run, plan.commit(), plan.steps().iter().map(StepRecord::from));
-    fs::replace(state.home(), &path(state), &text, 0o600)
+    let mut write = |to: &mut dyn Write| lines(run, plan.commit(), plan.steps().iter().map(StepRecord::from), to);
+    fs::replace_in_pieces(state.home(), &path(state), &mut write, 0o600)
 }
 
-/// Returns the text of a journal.
-pub(super) fn text(run: &str, commit: ObjectId, steps: impl ExactSizeIterator<Item = StepRecord>) -> Vec<u8> {
-    let mut text = line(&Header { format: FORMAT, run: run.to_owned(), commit, steps: steps.len() });
+/// Writes the lines of a journal to `to`.
+pub(super) fn lines(
+    run: &str,
+    commit: ObjectId,
+    steps: impl ExactSizeIterator<Item = StepRecord>,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    let mut to = BufWriter::with_capacity(PIECE, to);
+    line(&Header { format: FORMAT, run: run.to_owned(), commit, steps: steps.len() }, &mut to)?;
     for step in steps {
-        text.extend_from_slice(&line(&step));
+        line(&step, &mut to)?;
     }
-    text
+    to.flush()
 }
 
-fn line(value: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(value).expect("the records hold text and numbers only");
-    line.push(b'\n');
-    line
+/// So many bytes are collected before they are written.
+const PIECE: usize = 32 << 10;
+
+fn line(value: &impl Serialize, to: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, value)?;
+    to.write_all(b"\n")
 }
 
 /// Reads the journal's bytes, if a run left one.

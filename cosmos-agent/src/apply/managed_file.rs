@@ -2,8 +2,9 @@
 //!
 //! [`ManagedFile`] borrows from the file's bytes, so that a run which changes nothing allocates nothing per path.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use cosmos_model::by_path::ByPath;
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::{LeftOut, ManagedEntry, ManagedKind, ManagedSet};
 use cosmos_model::object_id::ObjectId;
@@ -189,7 +190,7 @@ impl<'a> ManagedFile<'a> {
     pub fn to_set(&self) -> ManagedSet {
         ManagedSet {
             commit: self.commit,
-            layers: self.layers.iter().map(|name| (*name).to_owned()).collect(),
+            layers: self.layers(),
             entries: self.records().map(ManagedRecord::to_entry).collect(),
             left_out: LeftOut::default(),
         }
@@ -199,16 +200,20 @@ impl<'a> ManagedFile<'a> {
     #[must_use]
     pub fn to_set_without(&self, folders: &[RelPath]) -> ManagedSet {
         let mut left_out = LeftOut { folders: folders.to_vec(), files: 0 };
-        let mut entries = BTreeMap::new();
+        let mut entries = ByPath::new();
         for record in self.records() {
             if !left_out.has(record.path) {
-                entries.extend([record.to_entry()]);
+                let (path, entry) = record.to_entry();
+                entries.insert(path, entry);
             } else if record.kind != ManagedKind::Directory {
                 left_out.files += 1;
             }
         }
-        let layers = self.layers.iter().map(|name| (*name).to_owned()).collect();
-        ManagedSet { commit: self.commit, layers, entries, left_out }
+        ManagedSet { commit: self.commit, layers: self.layers(), entries, left_out }
+    }
+
+    fn layers(&self) -> Vec<Arc<str>> {
+        self.layers.iter().map(|name| Arc::from(*name)).collect()
     }
 
     /// Returns the paths below the folders of `left_out`, each as it lies in the file.

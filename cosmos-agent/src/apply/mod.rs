@@ -137,14 +137,14 @@ impl ApplyError {
     }
 }
 
-/// Does the steps of `plan` and remembers the outcome.
+/// Does the steps of `plan` and remembers the outcome; the plan gives away its managed set.
 ///
 /// # Errors
 /// Returns an [`ApplyError`]; also then each file is old or new and no temporary file is left.
 pub fn apply(
     root: &Root,
     state: &StateFolder,
-    plan: &Plan,
+    plan: &mut Plan,
     before: &ManagedSet,
     contents: &dyn Contents,
     progress: &mut dyn FnMut(Progress),
@@ -162,7 +162,8 @@ pub fn apply(
     let result = execution.all(progress);
     let (outcomes, refused, kept) = execution.end();
     let complete = result.is_ok() && refused.is_empty();
-    let remembered = remember::after(root, plan, before, &outcomes, complete).and_then(|managed| {
+    let after = plan.take_managed();
+    let remembered = remember::after(root, after, plan.steps(), before, &outcomes, complete).and_then(|managed| {
         state.write_managed(&managed)?;
         journal::remove(state)?;
         Ok(managed)

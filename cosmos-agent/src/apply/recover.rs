@@ -78,7 +78,7 @@ fn clean_and_look(root: &Root, journal: &Journal) -> Result<HostSnapshot, FsErro
         remove_temporary(&mut cursor, &record.path, &temporary_name(&journal.run, number))?;
     }
     let mut observer = Observer::new(root);
-    let mut snapshot = HostSnapshot::default();
+    let mut paths = Vec::with_capacity(journal.steps.len());
     for record in &journal.steps {
         let mut found = observer.look(&record.path, None)?;
         if let (Some(wanted), Observed::Directory(attributes)) = (&record.new, &found)
@@ -87,9 +87,9 @@ fn clean_and_look(root: &Root, journal: &Journal) -> Result<HostSnapshot, FsErro
         {
             found = Observed::Directory(finish_directory(root, &record.path, wanted, *attributes)?);
         }
-        snapshot.paths.insert(record.path.clone(), found);
+        paths.push((record.path.clone(), found));
     }
-    Ok(snapshot)
+    Ok(HostSnapshot { paths: paths.into(), ..HostSnapshot::default() })
 }
 
 fn remove_temporary(cursor: &mut Cursor<'_>, path: &RelPath, name: &[u8]) -> Result<(), FsError> {

@@ -1,68 +1,75 @@
 //! What is managed after an apply, and after tasks: the plan's word where its steps were done, the old one elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
 use cosmos_model::path::RelPath;
-use cosmos_model::plan::{Action, Plan};
+use cosmos_model::plan::{Action, Step};
 use cosmos_model::snapshot::{Observed, Stat};
 
 use super::execute::Outcome;
 use crate::fs::{Cursor, FsError, OnPath as _, Root, stat_of};
 use crate::observe::Observer;
 
-/// Returns what is managed after the steps of `plan` ended as `outcomes` say.
+/// Returns what is managed after `steps` ended as `outcomes` say: `managed` where they were done, `before` elsewhere.
 pub(super) fn after(
     root: &Root,
-    plan: &Plan,
+    mut managed: ManagedSet,
+    steps: &[Step],
     before: &ManagedSet,
     outcomes: &[Outcome],
     complete: bool,
 ) -> Result<ManagedSet, FsError> {
-    let mut managed = plan.managed_after();
-    let mut written = BTreeMap::new();
-    for (step, outcome) in plan.steps().iter().zip(outcomes) {
-        match outcome {
-            Outcome::Done(stat) => {
-                // Owner and mode set: the content is the one that was just compared, all else is looked at anew.
-                let stat = stat.filter(|_| !matches!(step.action(), Action::SetAttributes { .. }));
-                written.insert(step.path().clone(), stat);
-            }
-            Outcome::Open | Outcome::Refused => take_back(&mut managed, before, step.path()),
-        }
-    }
     if !complete {
         managed.commit = before.commit;
+        take_back(&mut managed, before, steps, outcomes);
     }
+    let mut by_path: Vec<usize> = (0..steps.len()).filter(|number| outcomes[*number].is_done()).collect();
+    // Of several steps of one path the last one stays the last.
+    by_path.sort_by(|one, other| steps[*one].path().cmp(steps[*other].path()));
     let mut settling = Settling { cursor: Cursor::new(root), observer: Observer::new(root) };
     for (path, entry) in &mut managed.entries {
-        match written.get(path) {
-            Some(Some(stat)) => entry.stat = *stat,
-            _ => settling.settle(path, entry, before.entries.get(path))?,
+        let behind = by_path.partition_point(|number| steps[*number].path() <= path);
+        let last = by_path[..behind].last().filter(|number| steps[**number].path() == path);
+        match last.and_then(|number| stat_written(&steps[*number], outcomes[*number])) {
+            Some(stat) => entry.stat = stat,
+            None => settling.settle(path, entry, before.entries.get(path))?,
         }
     }
     Ok(managed)
 }
 
-/// Lets `path` be what it was: its step was not done.
-fn take_back(managed: &mut ManagedSet, before: &ManagedSet, path: &RelPath) {
-    match before.entries.get(path) {
-        Some(entry) => {
-            let name = before.layers.get(usize::from(entry.layer)).map_or("", String::as_str);
+/// Returns how a path looked right after its step. Where that set owner and mode only, the content is the one that was
+/// just compared, and all else is looked at anew.
+fn stat_written(step: &Step, outcome: Outcome) -> Option<Stat> {
+    match (outcome, step.action()) {
+        (_, Action::SetAttributes { .. }) | (Outcome::Open | Outcome::Refused, _) => None,
+        (Outcome::Done(stat), _) => stat,
+    }
+}
+
+/// Lets paths be what they were whose steps were not done.
+fn take_back(managed: &mut ManagedSet, before: &ManagedSet, steps: &[Step], outcomes: &[Outcome]) {
+    let open = steps.iter().zip(outcomes).filter(|(_, outcome)| !outcome.is_done());
+    let open: BTreeSet<&RelPath> = open.map(|(step, _)| step.path()).collect();
+    managed.entries.retain(|path, _| !open.contains(path));
+    let mut back = Vec::new();
+    for path in open {
+        if let Some(entry) = before.entries.get(path) {
+            let name = before.layers.get(usize::from(entry.layer)).map_or("", |name| name);
             let layer = layer_index(managed, name);
-            managed.entries.insert(path.clone(), ManagedEntry { layer, ..entry.clone() });
-        }
-        None => {
-            managed.entries.remove(path);
+            back.push((path.clone(), ManagedEntry { layer, ..entry.clone() }));
         }
     }
+    managed.entries.extend(back);
 }
 
 /// Returns the position of the layer `name`, adding it if need be.
 fn layer_index(managed: &mut ManagedSet, name: &str) -> u16 {
-    let position = managed.layers.iter().position(|layer| layer == name).unwrap_or_else(|| {
-        managed.layers.push(name.to_owned());
+    let position = managed.layers.iter().position(|layer| **layer == *name).unwrap_or_else(|| {
+        managed.layers.push(Arc::from(name));
         managed.layers.len() - 1
     });
     u16::try_from(position).expect("a host has far fewer than 65,536 layers")

@@ -107,7 +107,7 @@ impl Machine {
             };
             entries.insert(path(name), staged(kind, mode));
         }
-        model.amend(entries);
+        model.amend(entries.into_iter().collect());
         model
     }
 
@@ -132,7 +132,7 @@ impl Machine {
 
     fn apply(&mut self, plan: &Plan) -> Result<Applied, ApplyError> {
         let before = self.managed();
-        self.host.apply(plan, &before, &self.contents, &mut |_| {})
+        self.host.apply(&mut plan.clone(), &before, &self.contents, &mut |_| {})
     }
 
     /// Plans and applies, and asserts the law: the plan of what was applied is empty.
@@ -391,7 +391,7 @@ fn what_a_task_changed_is_taken_over_and_not_planned_against() {
     let mut managed = machine.converge(&model).managed;
     fs::write(machine.at("etc/motd"), "a task's\n").unwrap();
     assert_eq!(machine.host.take_over(&mut managed).unwrap(), [path("etc/motd")]);
-    assert!(machine.managed().entries[&path("etc/motd")].task_made);
+    assert!(machine.managed().entries.get(&path("etc/motd")).unwrap().task_made);
     assert_eq!(machine.plan(&model).steps(), []);
     assert_eq!(machine.difference(), None);
 
@@ -574,7 +574,8 @@ fn an_entry_left_alone_only_has_to_be_there() {
     fs::write(machine.at("etc/motd"), "the host's").unwrap();
     assert_eq!(machine.difference(), None);
     assert_eq!(machine.plan(&model).steps(), []);
-    let entry: &ManagedEntry = &machine.managed().entries[&path("etc/motd")];
+    let managed = machine.managed();
+    let entry: &ManagedEntry = managed.entries.get(&path("etc/motd")).unwrap();
     assert!(entry.left_alone);
 }
 
@@ -584,7 +585,7 @@ fn owners_are_given_and_drift_of_owners_is_repaired() {
     let mut machine = Machine::new();
     let mut model = machine.model(1, &[("etc/motd", Want::File("ours")), ("etc/link", Want::Link("motd"))]);
     let mut entries = model.entries().clone();
-    for entry in entries.values_mut() {
+    for (_, entry) in &mut entries {
         (entry.owner, entry.group) = (Owner::Id(33), Owner::Id(34));
     }
     model.amend(entries);

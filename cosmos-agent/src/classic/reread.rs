@@ -1,12 +1,12 @@
 //! What pre-tasks made of the model: the overlay is read again, and what differs from what we wrote is theirs (C5).
 
-use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cosmos_model::by_path::ByPath;
 use cosmos_model::content::{Content, ContentHash, ContentSource};
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind};
@@ -16,7 +16,7 @@ use crate::model_folder::listing::{NEW_DIRECTORY, PRE_TASKS};
 use crate::model_folder::sync::{self, FolderError, failed};
 
 /// The overlay, by path.
-pub type Entries = BTreeMap<RelPath, StagedEntry>;
+pub type Entries = ByPath<StagedEntry>;
 
 /// One pre-task that ran, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub fn reread(model: &Path, index: &Index, written: &Entries, ran: &[Ran]) -> Re
     if sync::look(&overlay)?.is_none() {
         return Ok(reread);
     }
+    let mut entries = Vec::new();
     let reader = Reader { index, written, ran };
     for entry in walkdir::WalkDir::new(&overlay).min_depth(1) {
         let entry = entry.map_err(|error| failed("read", &overlay)(error.into()))?;
@@ -56,10 +57,11 @@ pub fn reread(model: &Path, index: &Index, written: &Entries, ran: &[Ran]) -> Re
         let relative = entry.path().strip_prefix(&overlay).expect("a walk stays below its start");
         let path = RelPath::new(relative.as_os_str().as_bytes()).expect("a name read from a folder is a component");
         match reader.entry(&path, entry.path(), &found)? {
-            Some(staged) => drop(reread.entries.insert(path, staged)),
+            Some(staged) => entries.push((path, staged)),
             None => reread.strange.push(path),
         }
     }
+    reread.entries = entries.into();
     Ok(reread)
 }
 
@@ -90,7 +92,7 @@ impl Reader<'_> {
         if before.is_some_and(|before| is_same(before, &now)) {
             return Ok(before.cloned());
         }
-        Ok(Some(StagedEntry { changed_by: Some(self.task(found)), ..now }))
+        Ok(Some(StagedEntry { changed_by: Some(self.task(found).into()), ..now }))
     }
 
     fn is_as_written(&self, path: &RelPath, entry: &StagedEntry, found: &Metadata) -> bool {

@@ -52,8 +52,9 @@ fn about(agent: &Agent, pipeline: &mut Pipeline<'_>, path: &RelPath) -> Result<V
         Some(StagedKind::File(Content { hash, .. })) => (None, model.rendered().contains_key(hash)),
         _ => (entry.and_then(|entry| entry.blob), false),
     };
-    let layers = model.layers().iter().filter(|name| Some(name.as_str()) != layer);
-    let lost: Vec<&String> = layers.filter(|name| has(pipeline.store(), &revision, name, path)).collect();
+    let layers = model.layers().iter().filter(|name| Some(&***name) != layer);
+    let lost: Vec<&str> =
+        layers.filter(|name| has(pipeline.store(), &revision, name, path)).map(|name| &**name).collect();
     Ok(json!({
         "path": path, "managed": entry.is_some(), "in_model": staged.is_some(), "layer": layer, "lost": lost,
         "commit": revision.commit(), "tag": revision.tag(), "signers": revision.signers(),
@@ -72,12 +73,12 @@ fn unmanaged(path: &RelPath, model: &StagedModel, managed: &ManagedSet) -> Value
     let nearest = above.into_iter().find(is_known);
     let layer = nearest.as_ref().and_then(|folder| model.layer_of(folder));
     let deleted = model.named_for_deletion().get(path);
-    let deleted_by = deleted.and_then(|layer| model.layers().get(usize::from(layer.0)));
+    let deleted_by = deleted.and_then(|layer| model.layers().get(usize::from(layer.0))).map(|name| &**name);
     json!({"path": path, "managed": false, "in_model": false, "nearest": nearest, "layer": layer, "deleted_by": deleted_by})
 }
 
 fn layer_of<'m>(managed: &'m ManagedSet, entry: &ManagedEntry) -> Option<&'m str> {
-    managed.layers.get(usize::from(entry.layer)).map(String::as_str)
+    managed.layers.get(usize::from(entry.layer)).map(|name| &**name)
 }
 
 /// Tells whether a layer of the repository has the path, as a file or as a template.

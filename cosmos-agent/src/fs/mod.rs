@@ -20,5 +20,5 @@ pub use walk::{Cursor, Obstacle, Root};
 pub(crate) use write::set_directory_attributes;
 pub use write::{
     append, make_directories, make_new, open_private, remove, remove_leftover, remove_passing, rename, replace,
-    replace_passing, replace_together, touch,
+    replace_in_pieces, replace_passing, replace_together, touch,
 };

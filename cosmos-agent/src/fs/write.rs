@@ -1,7 +1,7 @@
 //! Writing whole files of the agent's own: state, settings, backups. Managed files are written by [`crate::apply`].
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write};
 
 use cosmos_model::path::RelPath;
 use cosmos_model::snapshot::Attributes;
@@ -18,7 +18,7 @@ use super::walk::{Obstacle, Root};
 /// Writes all of `bytes`.
 pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> nix::Result<()> {
     gate()?;
-    file.write_all(bytes).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))
+    file.write_all(bytes).map_err(as_errno)
 }
 
 /// Sets owner and mode on the open file, the owner first: changing it clears setuid.
@@ -44,6 +44,26 @@ pub fn replace(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(
     replace_together(root, &[(path, bytes)], mode)
 }
 
+/// Writes a content to a file that is being made, as it comes.
+pub type Pieces<'c> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'c;
+
+/// Does what [`replace`] does with a content that `write` writes, as it comes: it may be as long as a host has files.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mode: u32) -> Result<(), FsError> {
+    let directory = folder(root, path)?;
+    let temporary = temporary_name(path.name());
+    let written = write_temporary(&directory, path.name(), write, mode, true)
+        .and_then(|()| directory.rename(&temporary, path.name()))
+        .and_then(|()| directory.sync());
+    if written.is_err() {
+        // Best effort: the error that matters is the one before, and the next replacement takes the name over.
+        let _ = directory.unlink(&temporary);
+    }
+    written.on("write", path.as_bytes())
+}
+
 /// Puts several files of one folder in place in the order given, with one sync of the folder for all of them.
 ///
 /// Each is the old or the new one, and all are on disk when this returns; between them a power cut may leave the
@@ -57,7 +77,7 @@ pub fn replace_together(root: &Root, files: &[(&RelPath, &[u8])], mode: u32) -> 
     let written = files
         .iter()
         .try_for_each(|(path, bytes)| {
-            write_temporary(&directory, path.name(), bytes, mode, true).on("write", path.as_bytes())
+            write_temporary(&directory, path.name(), &mut whole(bytes), mode, true).on("write", path.as_bytes())
         })
         .and_then(|()| put_in_place(&directory, files))
         .and_then(|()| directory.sync().on("write", first.as_bytes()));
@@ -83,7 +103,7 @@ fn put_in_place(directory: &Directory, files: &[(&RelPath, &[u8])]) -> Result<()
 pub fn replace_passing(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let written = write_temporary(&directory, path.name(), bytes, mode, false)
+    let written = write_temporary(&directory, path.name(), &mut whole(bytes), mode, false)
         .and_then(|()| directory.rename(&temporary, path.name()));
     if written.is_err() {
         // Best effort, as above.
@@ -99,7 +119,7 @@ pub fn replace_passing(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> 
 pub fn make_new(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let made = write_temporary(&directory, path.name(), bytes, mode, true)
+    let made = write_temporary(&directory, path.name(), &mut whole(bytes), mode, true)
         .and_then(|()| directory.rename_new(&temporary, path.name()));
     if made.is_err() {
         // Best effort, as above.
@@ -109,7 +129,13 @@ pub fn make_new(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<
 }
 
 /// Writes what is to become the file `name` beside it.
-fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32, synced: bool) -> nix::Result<()> {
+fn write_temporary(
+    directory: &Directory,
+    name: &[u8],
+    write: &mut Pieces<'_>,
+    mode: u32,
+    synced: bool,
+) -> nix::Result<()> {
     let name = &temporary_name(name);
     let mut file = match directory.create(name) {
         // Left by a run that was killed: only one run writes at a time, so it is nobody's.
@@ -118,8 +144,18 @@ fn write_temporary(directory: &Directory, name: &[u8], bytes: &[u8], mode: u32, 
     };
     gate()?;
     nix::sys::stat::fchmod(&file, Mode::from_bits_truncate(mode))?;
-    write_all(&mut file, bytes)?;
+    gate()?;
+    write(&mut file).map_err(as_errno)?;
     if synced { sync(&file) } else { Ok(()) }
+}
+
+/// Returns what writes `bytes` in one piece.
+fn whole(bytes: &[u8]) -> impl FnMut(&mut dyn Write) -> io::Result<()> {
+    |to| to.write_all(bytes)
+}
+
+fn as_errno(error: io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32))
 }
 
 /// A fixed name: the agent's own folders are written by one run at a time and by nobody else.

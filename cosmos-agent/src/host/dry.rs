@@ -77,7 +77,7 @@ impl<H: Host> Host for DryHost<H> {
     /// Does no step, and answers as if all had been done: a dry run reports what a run would do.
     fn apply(
         &mut self,
-        plan: &Plan,
+        plan: &mut Plan,
         before: &ManagedSet,
         _contents: &dyn Contents,
         _progress: &mut dyn FnMut(Progress),

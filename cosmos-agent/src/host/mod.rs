@@ -69,12 +69,13 @@ pub trait Host {
     fn install(&mut self, names: &[PackageName], request: &Request<'_>) -> Result<Installation, InstallError>;
 
     /// Does the steps of `plan` in order and remembers what is managed from then on; `before` is what was.
+    /// The plan gives away its managed set.
     ///
     /// # Errors
     /// Returns where it stopped; what was done until then is remembered, and each file is old or new.
     fn apply(
         &mut self,
-        plan: &Plan,
+        plan: &mut Plan,
         before: &ManagedSet,
         contents: &dyn Contents,
         progress: &mut dyn FnMut(Progress),

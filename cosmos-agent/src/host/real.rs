@@ -88,7 +88,7 @@ impl Host for RealHost {
 
     fn apply(
         &mut self,
-        plan: &Plan,
+        plan: &mut Plan,
         before: &ManagedSet,
         contents: &dyn Contents,
         progress: &mut dyn FnMut(Progress),

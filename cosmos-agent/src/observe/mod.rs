@@ -7,6 +7,7 @@ mod request;
 use std::fs::File;
 use std::io::Read as _;
 
+use cosmos_model::by_path::ByPath;
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::{ManagedEntry, ManagedKind};
 use cosmos_model::path::RelPath;
@@ -33,6 +34,7 @@ const ATTEMPTS: usize = 3;
 pub(crate) fn observe(root: &Root, request: &ObserveRequest<'_>) -> Result<HostSnapshot, FsError> {
     let mut observer = Observer::new(root);
     let mut snapshot = HostSnapshot { default_owner: root.default_owner(), ..HostSnapshot::default() };
+    snapshot.paths = ByPath::with_capacity(request.paths.len());
     for path in &request.paths {
         let known = request.managed.entries.get(path.as_ref()).filter(|_| !request.verify_content);
         snapshot.paths.insert(path.clone().into_owned(), observer.look(path, known)?);

@@ -32,7 +32,7 @@ impl<'a> ObserveRequest<'a> {
         let paths = planner::paths_of_interest(model, managed);
         let giving_way = planner::folders_giving_way(model, managed);
         let name = |owner: &'a Owner| match owner {
-            Owner::Name(name) => Some(name.as_str()),
+            Owner::Name(name) => Some(&**name),
             Owner::Default | Owner::Id(_) => None,
         };
         let users = model.entries().values().filter_map(|entry| name(&entry.owner)).collect();

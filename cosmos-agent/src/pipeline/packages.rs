@@ -123,13 +123,13 @@ impl Pipeline<'_> {
         }
         let snapshot = self.observe(model, managed)?;
         let extent = Extent { only: Some(&folder), waiting: None };
-        let plan = self.plan_for(model, &snapshot, managed, &extent).map_err(|error| self.unplanned(&error))?;
+        let mut plan = self.plan_for(model, &snapshot, managed, &extent).map_err(|error| self.unplanned(&error))?;
         super::refuse_brake(&plan)?;
         if plan.is_empty() {
             return Ok(());
         }
         let contents = stage::Contents::new(self.agent, &self.store, model);
-        match self.host.apply(&plan, managed, &contents, &mut |_| ()) {
+        match self.host.apply(&mut plan, managed, &contents, &mut |_| ()) {
             Ok(Applied { done, managed: after, .. }) => {
                 self.report.applied(plan, &done);
                 *managed = after;
@@ -211,7 +211,7 @@ impl Pipeline<'_> {
     }
 
     fn waits(&self, model: &StagedModel, waiting: &Waiting) -> Failure {
-        let name = |at: u16| model.layers().get(usize::from(at)).map_or("", String::as_str);
+        let name = |at: u16| model.layers().get(usize::from(at)).map_or("", |name| name);
         let layers: Vec<String> =
             waiting.iter().map(|(layer, packages)| format!("'{}' waits for {packages}", name(layer.0))).collect();
         let hint =

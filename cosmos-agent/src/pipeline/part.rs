@@ -21,7 +21,9 @@ pub(super) struct Staged {
 impl Pipeline<'_> {
     /// Stages the whole model.
     pub(super) fn whole(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Staged, Failure> {
-        Ok(Staged { model: self.model(revision, managed)?, managed: managed.set() })
+        let model = self.model(revision, managed)?;
+        self.store.rest();
+        Ok(Staged { model, managed: managed.set() })
     }
 
     /// Stages the folders in which `revision` differs from what is applied.

@@ -38,8 +38,8 @@ impl Pipeline<'_> {
         let plan = planner::restore(path, &found, &observed, &managed, stays_managed).map_err(|why| {
             Failure::of(Status::Failed, format!("cannot put back '{path}': {why}"), "make way for it, then try again")
         })?;
-        let Some(plan) = plan else { return Ok(false) };
-        match self.host.apply(&plan, &managed, &Kept(&self.state), &mut |_| {}) {
+        let Some(mut plan) = plan else { return Ok(false) };
+        match self.host.apply(&mut plan, &managed, &Kept(&self.state), &mut |_| {}) {
             Ok(applied) if applied.refused.is_empty() => {
                 self.report.applied(plan, &applied.done);
                 Ok(true)

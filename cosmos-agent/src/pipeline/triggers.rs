@@ -26,7 +26,9 @@ impl Pipeline<'_> {
     }
 
     fn is_waiting(&self, model: &StagedModel, due: &Due) -> bool {
-        let waits = |layer: &String| self.waiting.keys().any(|at| model.layers().get(usize::from(at.0)) == Some(layer));
+        let waits = |layer: &String| {
+            self.waiting.keys().any(|at| model.layers().get(usize::from(at.0)).is_some_and(|name| **name == **layer))
+        };
         let services = model.triggers().services.iter();
         services.filter(|said| due.is_about(&said.table.name)).any(|said| waits(&said.layer))
     }

@@ -110,9 +110,18 @@ impl Report {
     ///
     /// `done` holds their positions, sorted.
     pub fn applied(&mut self, plan: Plan, done: &[usize]) {
-        let (steps, notes) = plan.into_report();
-        let is_done = |(number, step)| done.binary_search(&number).is_ok().then_some(step);
-        self.steps.extend(steps.into_iter().enumerate().filter_map(is_done));
+        let (mut steps, notes) = plan.into_report();
+        let mut number = 0;
+        steps.retain(|_| {
+            number += 1;
+            done.binary_search(&(number - 1)).is_ok()
+        });
+        // Taken as they are where there are none yet: a first run has one for every file of the host.
+        if self.steps.is_empty() {
+            self.steps = steps;
+        } else {
+            self.steps.append(&mut steps);
+        }
         self.notes = notes;
     }
 

@@ -150,6 +150,11 @@ impl Store {
         self.odb().map(|_| ())
     }
 
+    /// Lets go of the packs that are mapped, until the store is used again: while a run plans, it has no room for them.
+    pub fn rest(&mut self) {
+        drop(self.odb.take());
+    }
+
     /// Starts a pack of exactly `count` objects.
     ///
     /// # Errors

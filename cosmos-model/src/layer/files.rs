@@ -1,7 +1,6 @@
 //! `[files."PATTERN"]`: attributes of installed paths (docs/formats.md §4).
 
 use alloc::format;
-use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -80,7 +79,7 @@ fn owner_name(document: &mut Document<'_>, text: &str, span: Range<usize>) -> Op
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
     let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     if starts_well && text.len() <= 256 && text.bytes().all(allowed) {
-        return Some(Owner::Name(text.to_string()));
+        return Some(Owner::Name(text.into()));
     }
     let shown = crate::escape::for_terminal(text.as_bytes());
     document.mistake(span, format!("'{shown}' is not the name or number of a user or group"), "such as \"root\"");

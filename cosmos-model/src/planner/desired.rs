@@ -55,10 +55,10 @@ impl Planning<'_> {
             Owner::Default => Some(default),
             Owner::Id(id) => Some(*id),
             Owner::Name(name) => {
-                let id = names.get(name).copied();
-                let named_before = || self.unknown.iter().any(|one| one.name == *name && one.is_group == is_group);
+                let id = names.get(&**name).copied();
+                let named_before = || self.unknown.iter().any(|one| *one.name == **name && one.is_group == is_group);
                 if id.is_none() && !named_before() {
-                    let (name, path) = (String::from(name), path.clone());
+                    let (name, path) = (String::from(&**name), path.clone());
                     self.unknown.insert(UnknownOwner { name, is_group, path });
                 }
                 id

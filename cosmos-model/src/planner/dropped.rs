@@ -75,7 +75,7 @@ impl<'a> Planning<'a> {
             let previous = self.managed.entries.get(path);
             match &observed {
                 Observed::File { .. } | Observed::Symlink { .. } if !self.links.is_wanted(path) => {
-                    let layer = self.model.layers().get(usize::from(layer.0)).map_or("", String::as_str);
+                    let layer = self.model.layers().get(usize::from(layer.0)).map_or("", |name| name);
                     let keep = must_keep(previous, &observed);
                     self.removals.push(removal(path, observed, Cause::Delete, layer, keep));
                 }
@@ -112,8 +112,10 @@ impl<'a> Planning<'a> {
     /// Returns a path in `directory` that this plan does not remove, if there is one.
     pub(super) fn staying_in(&self, directory: &RelPath) -> Option<&'a RelPath> {
         let snapshot = self.snapshot;
-        let inside =
-            snapshot.paths.range(directory..).take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes()));
+        let inside = snapshot
+            .paths
+            .starting_at(directory)
+            .take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes()));
         let stays = |(path, found): &(&'a RelPath, &'a Observed)| path.is_below(directory) && !self.goes(path, found);
         snapshot.foreign.get(directory).or_else(|| inside.into_iter().find(stays).map(|(path, _)| path))
     }

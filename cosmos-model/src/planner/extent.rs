@@ -35,7 +35,7 @@ impl Extent<'_> {
 
     /// Tells whether something that is planned for lies in `folder`.
     pub(super) fn needs(&self, folder: &RelPath, model: &StagedModel) -> bool {
-        let after = model.entries().range(folder..).skip(1);
+        let after = model.entries().starting_at(folder).skip(1);
         let mut inside = after.take_while(|(path, _)| path.as_bytes().starts_with(folder.as_bytes()));
         inside.any(|(path, entry)| path.is_below(folder) && self.has(path, entry.layer))
     }
@@ -60,7 +60,8 @@ impl Planning<'_> {
     /// Tells whether a path that left the model may go now: not while the layer it came from waits.
     pub(super) fn may_drop(&self, path: &RelPath, entry: &ManagedEntry) -> bool {
         let name = managed_layer(self.managed, entry);
-        let waits = |layer: &LayerIndex| self.model.layers().get(usize::from(layer.0)).is_some_and(|one| one == name);
+        let waits =
+            |layer: &LayerIndex| self.model.layers().get(usize::from(layer.0)).is_some_and(|one| **one == *name);
         self.extent.is_inside(path) && !self.extent.waiting.is_some_and(|waiting| waiting.keys().any(waits))
     }
 }

@@ -51,7 +51,7 @@ impl Links {
                 None => (),
             }
         }
-        for path in managed.entries.keys().filter(|path| !model.entries().contains_key(*path)) {
+        for path in managed.entries.keys().filter(|path| !model.entries().contains_key(path)) {
             match self.real_path(path) {
                 Some(real) if real == *path => drop(self.former.insert(real, path.clone())),
                 Some(real) => drop(self.former.entry(real).or_insert_with(|| path.clone())),

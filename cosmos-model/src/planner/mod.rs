@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::managed::{ManagedEntry, ManagedKind, ManagedSet};
@@ -98,7 +99,7 @@ pub fn plan_within(
 /// above them, and those to delete.
 #[must_use]
 pub fn paths_of_interest<'a>(model: &'a StagedModel, managed: &'a ManagedSet) -> Vec<Cow<'a, RelPath>> {
-    let leaving = managed.entries.keys().filter(|path| !model.entries().contains_key(*path));
+    let leaving = managed.entries.keys().filter(|path| !model.entries().contains_key(path));
     let leaving: Vec<&RelPath> = leaving.chain(model.deletions().keys()).collect();
     // A folder above a path that goes may be a symlink by now, so that the path is another's too.
     let above: BTreeSet<RelPath> = leaving.iter().flat_map(|path| path.ancestors()).collect();
@@ -113,7 +114,7 @@ pub fn paths_of_interest<'a>(model: &'a StagedModel, managed: &'a ManagedSet) ->
 #[must_use]
 pub fn folders_giving_way<'a>(model: &'a StagedModel, managed: &'a ManagedSet) -> Vec<&'a RelPath> {
     let gives_way = |(path, entry): &(&RelPath, &ManagedEntry)| {
-        let wanted = model.entries().get(*path);
+        let wanted = model.entries().get(path);
         entry.kind == ManagedKind::Directory && wanted.is_some_and(|entry| entry.kind != StagedKind::Directory)
     };
     managed.entries.iter().filter(gives_way).map(|(path, _)| path).collect()
@@ -132,7 +133,7 @@ struct Planning<'a> {
     creations: Vec<Step>,
     notes: Vec<Note>,
     after: Vec<(RelPath, ManagedEntry)>,
-    layers: Vec<String>,
+    layers: Vec<Arc<str>>,
     unknown: BTreeSet<UnknownOwner>,
     /// Directories that this plan makes anew, the outermost, sorted: what was seen below them will be gone.
     fresh: Vec<RelPath>,
@@ -214,9 +215,9 @@ impl<'a> Planning<'a> {
     /// Returns the position of a managed entry's layer in the plan's list, which grows when the model lost the layer.
     fn layer_of_managed(&mut self, entry: &ManagedEntry) -> u16 {
         let name = managed_layer(self.managed, entry);
-        let position = self.layers.iter().position(|layer| layer == name);
+        let position = self.layers.iter().position(|layer| **layer == *name);
         let position = position.unwrap_or_else(|| {
-            self.layers.push(String::from(name));
+            self.layers.push(Arc::from(name));
             self.layers.len() - 1
         });
         u16::try_from(position).unwrap_or(u16::MAX)
@@ -230,22 +231,27 @@ impl<'a> Planning<'a> {
         // What lies deeper goes first: its path is longer, thus later.
         self.folder_removals.sort_by(|left, right| right.path.cmp(&left.path));
         let brake = self.settings.brake.then(|| brake::judge(&self.removals, self.managed, self.model)).flatten();
-        let mut steps = self.removals;
-        steps.append(&mut self.folder_removals);
-        steps.append(&mut self.creations);
+        // Put before what may be as many as the host has files: there is no room for another list of them.
+        let mut steps = self.creations;
+        steps.splice(..0, self.removals.into_iter().chain(self.folder_removals));
         self.notes.sort_by(|left, right| left.path.cmp(&right.path));
-        let (commit, layers) = (self.model.commit(), self.layers);
-        let left_out = self.managed.left_out.clone();
-        Ok(Plan { commit, steps, notes: self.notes, brake, managed: self.after, layers, left_out })
+        let commit = self.model.commit();
+        let after = ManagedSet {
+            commit: Some(commit),
+            layers: self.layers,
+            entries: self.after.into(),
+            left_out: self.managed.left_out.clone(),
+        };
+        Ok(Plan { commit, steps, notes: self.notes, brake, after })
     }
 }
 
 /// Returns the name of a managed entry's layer, empty when the set does not say.
 fn managed_layer<'m>(managed: &'m ManagedSet, entry: &ManagedEntry) -> &'m str {
-    managed.layers.get(usize::from(entry.layer)).map_or("", String::as_str)
+    managed.layers.get(usize::from(entry.layer)).map_or("", |name| name)
 }
 
 /// Returns a removal's step.
 fn removal(path: &RelPath, expects: Observed, cause: Cause, layer: &str, keep: bool) -> Step {
-    Step { path: path.clone(), expects, action: Action::Remove, cause, layer: String::from(layer), task: None, keep }
+    Step { path: path.clone(), expects, action: Action::Remove, cause, layer: layer.into(), task: None, keep }
 }

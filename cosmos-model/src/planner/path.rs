@@ -1,7 +1,8 @@
 //! The steps of one path of the model.
 
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
+use alloc::sync::Arc;
 
 use super::desired::{Desired, NO_CONTENT, content_found, is_ours, must_keep};
 use super::{Planning, removal};
@@ -124,7 +125,7 @@ impl<'a> Planning<'a> {
             _ => {
                 let keep = must_keep(subject.previous, &subject.observed);
                 let cause = subject.desired.cause(subject.previous);
-                let layer = self.layer_name(subject.entry).to_string();
+                let layer = self.layer_name(subject.entry);
                 self.removals.push(removal(subject.path, subject.observed.clone(), cause, &layer, keep));
                 let absent = Subject { observed: Observed::Absent, ..subject.clone() };
                 self.create(&absent);
@@ -146,7 +147,7 @@ impl<'a> Planning<'a> {
             self.after.last_mut().expect("it is managed, so that it was kept").1.unfinished = true;
             return;
         }
-        let layer = self.layer_name(subject.entry).to_string();
+        let layer = self.layer_name(subject.entry);
         let step = removal(subject.path, subject.observed.clone(), Cause::Release, &layer, false);
         self.folder_removals.push(Step { action: Action::RemoveDirectory, ..step });
         let absent = Subject { observed: Observed::Absent, ..subject.clone() };
@@ -183,7 +184,7 @@ impl<'a> Planning<'a> {
             expects: subject.observed.clone(),
             action,
             cause: subject.desired.cause(subject.previous),
-            layer: self.layer_name(subject.entry).to_string(),
+            layer: self.layer_name(subject.entry),
             task: subject.entry.changed_by.clone(),
             keep,
         });
@@ -265,8 +266,8 @@ impl<'a> Planning<'a> {
         self.settle(subject, as_found, false);
     }
 
-    fn layer_name(&self, entry: &StagedEntry) -> &'a str {
-        self.model.layers().get(usize::from(entry.layer.0)).map_or("", String::as_str)
+    fn layer_name(&self, entry: &StagedEntry) -> Arc<str> {
+        self.model.layers().get(usize::from(entry.layer.0)).cloned().unwrap_or_default()
     }
 }
 

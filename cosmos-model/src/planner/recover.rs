@@ -1,10 +1,13 @@
 //! After a killed run: the managed set as the journal and the host tell it (docs/formats.md §11).
 
-use alloc::string::String;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 
 use super::desired::NO_CONTENT;
 use super::drift::hash_of;
+use crate::by_path::ByPath;
 use crate::managed::{ManagedEntry, ManagedKind, ManagedSet};
+use crate::path::RelPath;
 use crate::plan::Cause;
 use crate::record::{ActionName, Described, Kind, StepRecord};
 use crate::snapshot::{Attributes, HostSnapshot, Observed, Stat};
@@ -14,34 +17,41 @@ use crate::snapshot::{Attributes, HostSnapshot, Observed, Stat};
 /// Without this, the next run would take what the killed one wrote for something that was there before us.
 #[must_use]
 pub fn recover(managed: &ManagedSet, records: &[StepRecord], snapshot: &HostSnapshot) -> ManagedSet {
-    let mut recovered = managed.clone();
+    let mut recovered = ManagedSet { entries: ByPath::new(), ..managed.clone() };
+    // A tree while it lasts: the records of a long journal are not in the order of their paths.
+    let mut entries: BTreeMap<RelPath, ManagedEntry> = managed.entries.clone().into_iter().collect();
     // What was put back is the host's, and was so before.
     for record in records.iter().filter(|record| record.cause != Cause::Restore) {
         let observed = snapshot.paths.get(&record.path).unwrap_or(&Observed::Absent);
         match (&record.new, record.landed(observed)) {
             (Some(new), true) => {
-                let entry = written(&mut recovered, record, new);
-                recovered.entries.insert(record.path.clone(), entry);
+                let entry = written(&mut recovered, entries.get(&record.path), record, new);
+                entries.insert(record.path.clone(), entry);
             }
-            (None, true) => drop(recovered.entries.remove(&record.path)),
+            (None, true) => drop(entries.remove(&record.path)),
             (_, false) => {
-                if let Some(entry) = recovered.entries.get_mut(&record.path) {
+                if let Some(entry) = entries.get_mut(&record.path) {
                     entry.unfinished = true;
                 }
             }
         }
     }
+    recovered.entries = entries.into_iter().collect();
     recovered
 }
 
-fn written(managed: &mut ManagedSet, record: &StepRecord, new: &Described) -> ManagedEntry {
-    let previous = managed.entries.get(&record.path).cloned();
+fn written(
+    managed: &mut ManagedSet,
+    previous: Option<&ManagedEntry>,
+    record: &StepRecord,
+    new: &Described,
+) -> ManagedEntry {
     let there = match (&record.old, record.action) {
         (Some(old), _) if old.kind != Kind::Directory => Some(hash_of(old)),
         (Some(_), ActionName::Attributes) => Some(NO_CONTENT),
         _ => None,
     };
-    let (found, found_kept) = match &previous {
+    let (found, found_kept) = match previous {
         _ if new.kind == Kind::Directory && record.action != ActionName::Attributes => (None, false),
         Some(entry) => (entry.found, entry.found_kept || (record.kept && entry.found == there)),
         None => (there, record.kept),
@@ -68,9 +78,9 @@ fn written(managed: &mut ManagedSet, record: &StepRecord, new: &Described) -> Ma
 }
 
 fn layer(managed: &mut ManagedSet, name: &str) -> u16 {
-    let position = managed.layers.iter().position(|layer| layer == name);
+    let position = managed.layers.iter().position(|layer| **layer == *name);
     let position = position.unwrap_or_else(|| {
-        managed.layers.push(String::from(name));
+        managed.layers.push(Arc::from(name));
         managed.layers.len() - 1
     });
     u16::try_from(position).unwrap_or(u16::MAX)

@@ -45,9 +45,12 @@ pub fn restore(
         steps: [Step { path, expects, action, cause: Cause::Restore, layer, task: None, keep }].into(),
         notes: Vec::new(),
         brake: None,
-        managed: entries,
-        layers: managed.layers.clone(),
-        left_out: managed.left_out.clone(),
+        after: ManagedSet {
+            commit: managed.commit,
+            layers: managed.layers.clone(),
+            entries: entries.into(),
+            left_out: managed.left_out.clone(),
+        },
     }))
 }
 

@@ -3,11 +3,13 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::merge::Merged;
 use super::repository::{Repository, below_bytes};
 use super::{Inputs, Parts};
+use crate::by_path::ByPath;
 use crate::content::{Content, ContentHash, ContentSource};
 use crate::host_name::HostName;
 use crate::layer::FileRule;
@@ -60,7 +62,7 @@ pub(super) fn model(
         names.iter().any(|name| name.strip_prefix(super::order::BUILT_IN).is_some_and(|rest| rest.starts_with('/')));
     StagedModel {
         revision,
-        layers: names,
+        layers: names.into_iter().map(Arc::from).collect(),
         packages,
         entries,
         named,
@@ -105,7 +107,7 @@ fn place(names: &[String], folder: &str, merged: &Merged) -> String {
 /// The overlay, and what its templates became.
 #[derive(Default)]
 pub(super) struct Files {
-    pub entries: BTreeMap<RelPath, StagedEntry>,
+    pub entries: ByPath<StagedEntry>,
     pub rendered: BTreeMap<ContentHash, Vec<u8>>,
     /// The facts that were looked at.
     pub facts: BTreeSet<String>,
@@ -151,14 +153,13 @@ pub(super) fn files(
         }
     }
     let facts = renderer.map(|renderer| renderer.facts_seen()).unwrap_or_default();
-    // Collecting sorted pairs fills the map's nodes; inserting one by one leaves them half empty.
-    let mut entries: BTreeMap<_, _> = entries.into_iter().collect();
+    let mut entries = ByPath::from(entries);
     absent.iter().for_each(|path| remove_empty_folders(&mut entries, path));
     Files { entries, rendered, facts }
 }
 
 /// Takes out the folders above a path that is not there, as far as they hold nothing.
-fn remove_empty_folders(entries: &mut BTreeMap<RelPath, StagedEntry>, path: &RelPath) {
+fn remove_empty_folders(entries: &mut ByPath<StagedEntry>, path: &RelPath) {
     let mut folder = path.parent();
     while let Some(above) = folder.filter(|above| !entries.keys().any(|other| other.is_below(above))) {
         entries.remove(&above);

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::build::{Files, files, task_files};
 use super::repository::Repository;
 use super::{Inputs, KnownContent, StageError, native};
+use crate::by_path::ByPath;
 use crate::content::ContentHash;
 use crate::host_name::HostName;
 use crate::object::ObjectSource;
@@ -20,7 +21,7 @@ use crate::staged::{StagedEntry, StagedKind, StagedTaskFile};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forecast {
     /// Every path that its layers install.
-    pub entries: BTreeMap<RelPath, StagedEntry>,
+    pub entries: ByPath<StagedEntry>,
     /// The bytes of rendered files, by their hash.
     pub rendered: BTreeMap<ContentHash, Vec<u8>>,
     /// Its tasks, by folder and name.
@@ -100,7 +101,7 @@ impl Forecast {
         let gone = self
             .entries
             .iter()
-            .filter(|(path, entry)| entry.kind != StagedKind::Directory && !next.entries.contains_key(*path));
+            .filter(|(path, entry)| entry.kind != StagedKind::Directory && !next.entries.contains_key(path));
         changes.extend(gone.map(|(path, before)| Changed {
             path,
             change: Change::Removed,

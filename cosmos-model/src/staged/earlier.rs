@@ -1,7 +1,7 @@
 //! A model in which some paths are what an earlier model said: what a host is while only a part of it went back.
 
 use alloc::collections::BTreeSet;
-use alloc::string::{String, ToString as _};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind, StagedModel};
@@ -72,7 +72,7 @@ impl StagedModel {
 
     fn holds_something(&self, folder: &RelPath) -> bool {
         let is_directory = self.entries.get(folder).is_some_and(|entry| entry.kind == StagedKind::Directory);
-        let mut inside = self.entries.range(folder..).skip(1);
+        let mut inside = self.entries.starting_at(folder).skip(1);
         is_directory
             && inside
                 .by_ref()
@@ -84,7 +84,7 @@ impl StagedModel {
     #[must_use]
     pub fn layer_of(&self, path: &RelPath) -> Option<&str> {
         let layer = self.entries.get(path).map(|entry| entry.layer).or_else(|| self.deletions.get(path).copied())?;
-        self.layers.get(usize::from(layer.0)).map(String::as_str)
+        self.layers.get(usize::from(layer.0)).map(|name| &**name)
     }
 
     fn said(&self, path: &RelPath) -> Said<'_> {
@@ -95,9 +95,9 @@ impl StagedModel {
 
     /// Returns the position here of a layer of `earlier`, which is added after all others where it is missing.
     fn layer_named(&mut self, earlier: &Self, layer: LayerIndex) -> LayerIndex {
-        let name = earlier.layers.get(usize::from(layer.0)).map_or("", String::as_str);
-        let position = self.layers.iter().position(|one| one == name).unwrap_or_else(|| {
-            self.layers.push(name.to_string());
+        let name = earlier.layers.get(usize::from(layer.0)).map_or("", |name| name);
+        let position = self.layers.iter().position(|one| **one == *name).unwrap_or_else(|| {
+            self.layers.push(Arc::from(name));
             self.layers.len() - 1
         });
         LayerIndex(u16::try_from(position).unwrap_or(u16::MAX))

@@ -243,7 +243,8 @@ fn checks(triggers: &Triggers, changed: &[Changed<'_>]) -> Vec<Check> {
 fn stops(model: &StagedModel, kept: &Kept) -> Vec<String> {
     let services = &model.triggers().services;
     let gone = |(name, service): &(&String, &KeptService)| {
-        !model.layers().contains(&service.layer) && services.iter().all(|said| said.table.name != **name)
+        !model.layers().iter().any(|layer| **layer == *service.layer)
+            && services.iter().all(|said| said.table.name != **name)
     };
     kept.services.iter().filter(gone).map(|(name, _)| name.clone()).collect()
 }

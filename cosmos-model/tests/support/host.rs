@@ -126,7 +126,7 @@ impl Host {
     pub fn converge(&mut self, model: &StagedModel, managed: &ManagedSet) -> (Plan, ManagedSet) {
         let plan = self.plan(model, managed);
         plan.steps().iter().for_each(|step| self.carry_out(step));
-        let after = plan.managed_after();
+        let after = plan.managed_after().clone();
         (plan, after)
     }
 }

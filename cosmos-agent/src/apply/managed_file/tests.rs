@@ -37,16 +37,23 @@ fn set() -> impl Strategy<Value = ManagedSet> {
     let entries = proptest::collection::btree_map(path.prop_filter_map("a dotted name", Result::ok), entry(), 0..20);
     (entries, proptest::option::of(1u8..)).prop_map(|(entries, commit)| ManagedSet {
         commit: commit.map(|byte| ObjectId::new([byte; 20])),
-        layers: vec!["ns1.example.org".to_owned(), "models/dns".to_owned(), String::new()],
-        entries,
+        layers: vec!["ns1.example.org".into(), "models/dns".into(), "".into()],
+        entries: entries.into_iter().collect(),
         left_out: LeftOut::default(),
     })
+}
+
+/// Returns the bytes of the file.
+fn encoded(set: &ManagedSet, old: Option<&ManagedFile<'_>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(set, old, &mut bytes).unwrap();
+    bytes
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read(set in set()) {
-        let bytes = encode(&set, None);
+        let bytes = encoded(&set, None);
         let file = ManagedFile::parse(&bytes).unwrap();
         prop_assert_eq!(file.len() as usize, set.entries.len());
         prop_assert_eq!(file.to_set(), set);
@@ -57,13 +64,13 @@ proptest! {
         let mut folders: Vec<RelPath> = folders.split(' ').map(|name| name.parse().unwrap()).collect();
         folders.sort_unstable();
         folders.dedup();
-        let (old_bytes, mut part) = (encode(&old, None), new);
+        let (old_bytes, mut part) = (encoded(&old, None), new);
         part.left_out = ManagedFile::parse(&old_bytes).unwrap().to_set_without(&folders).left_out;
-        part.layers = vec!["models/dns".to_owned(), "new".to_owned(), "third".to_owned()];
+        part.layers = vec!["models/dns".into(), "new".into(), "third".into()];
         part.entries.retain(|path, _| !part.left_out.has(path.as_bytes()));
-        let bytes = encode(&part, Some(&ManagedFile::parse(&old_bytes).unwrap()));
+        let bytes = encoded(&part, Some(&ManagedFile::parse(&old_bytes).unwrap()));
         let found = ManagedFile::parse(&bytes).unwrap().to_set();
-        let named = |set: &ManagedSet, below: bool| -> Vec<(RelPath, String, ManagedEntry)> {
+        let named = |set: &ManagedSet, below: bool| -> Vec<(RelPath, Arc<str>, ManagedEntry)> {
             let entries = set.entries.iter().filter(|(path, _)| part.left_out.has(path.as_bytes()) == below);
             let name = |entry: &ManagedEntry| set.layers[usize::from(entry.layer)].clone();
             entries.map(|(path, entry)| (path.clone(), name(entry), ManagedEntry { layer: 0, ..entry.clone() })).collect()
@@ -71,13 +78,13 @@ proptest! {
         prop_assert_eq!(named(&found, true), named(&old, true));
         prop_assert_eq!(named(&found, false), named(&part, false));
         prop_assert_eq!(found.commit, part.commit);
-        let lost = encode(&part, None);
+        let lost = encoded(&part, None);
         prop_assert_eq!(ManagedFile::parse(&lost).unwrap().commit(), None);
     }
 
     #[test]
     fn a_changed_byte_or_a_cut_is_refused(set in set(), place in any::<prop::sample::Index>(), with in 1u8..) {
-        let mut bytes = encode(&set, None);
+        let mut bytes = encoded(&set, None);
         let place = place.index(bytes.len());
         prop_assert!(ManagedFile::parse(&bytes[..place]).is_err());
         bytes[place] ^= with;
@@ -88,7 +95,7 @@ proptest! {
     fn bytes_with_a_right_checksum_are_refused_or_read_to_the_same_bytes(
         set in set(), changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)
     ) {
-        let mut bytes = encode(&set, None);
+        let mut bytes = encoded(&set, None);
         bytes.truncate(bytes.len() - TRAILER);
         for (place, with) in changes {
             let place = place.index(bytes.len());
@@ -97,7 +104,7 @@ proptest! {
         let checksum = crc32fast::hash(&bytes);
         bytes.extend_from_slice(&checksum.to_le_bytes());
         if let Ok(file) = ManagedFile::parse(&bytes) {
-            prop_assert_eq!(encode(&file.to_set(), None), bytes);
+            prop_assert_eq!(encoded(&file.to_set(), None), bytes);
         }
     }
 }

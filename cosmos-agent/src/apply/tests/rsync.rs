@@ -159,7 +159,7 @@ fn entries(machine: &mut Machine, wanted: &Nodes) -> BTreeMap<RelPath, StagedEnt
 
 fn install(machine: &mut Machine, commit: u8, wanted: &Nodes) {
     let mut model = machine.model(commit, &[]);
-    model.amend(entries(machine, wanted));
+    model.amend(entries(machine, wanted).into_iter().collect());
     let managed = machine.managed();
     let snapshot = machine.host.observe(&ObserveRequest::of(&model, &managed, false)).unwrap();
     // The original removes nothing that left the overlay.

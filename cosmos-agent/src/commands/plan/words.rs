@@ -94,7 +94,7 @@ fn attributes(entry: &StagedEntry) -> String {
     let name = |owner: &Owner| match owner {
         Owner::Default => "root".to_owned(),
         Owner::Id(id) => id.to_string(),
-        Owner::Name(name) => name.clone(),
+        Owner::Name(name) => name.to_string(),
     };
     format!("{mode} {}:{}", name(&entry.owner), name(&entry.group))
 }
