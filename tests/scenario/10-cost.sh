@@ -11,7 +11,24 @@ agent() { "$COSMOS" --root "$HOST_ROOT" "$@"; }
 calls() { cat "$1".* | grep -cE "^($2)\("; }
 
 # traced_run LOG: a run, with the calls that are counted below.
-traced_run() { strace -ff -qq -e trace=file,desc,sync,syncfs,fsync,fdatasync -e signal=none -o "$1" "$COSMOS" --root "$HOST_ROOT" run; }
+traced_run() {
+    strace -ff -qq -e trace=file,desc,process,sync,syncfs,fsync,fdatasync -e signal=none -o "$1" \
+        "$COSMOS" --root "$HOST_ROOT" run
+}
+
+# contents_opened LOG: how often a managed file was opened to be read; their names are numbers, and no other file's is.
+contents_opened() { cat "$1".* | grep -E '^openat\([0-9]+, "[0-9]+", ' | grep -cv O_PATH; }
+
+# listed LOG: the folders that were listed, each once.
+listed() {
+    cat "$1".* | grep -E '^openat\(.*O_DIRECTORY' | grep -v O_PATH | sed -E 's/^openat\([^"]*"([^"]*)".*/\1/' | sort -u
+}
+
+# written LOG: the agent's files that were opened for writing, each once.
+written() {
+    cat "$1".* | grep -E '^openat\(' | grep -E 'O_WRONLY|O_RDWR' | sed -E 's/^openat\([^"]*"([^"]*)".*/\1/' |
+        grep -v '^/dev/' | sed -E 's/^[0-9a-f]{16}$/ANSWERED/' | sort -u | paste -sd' '
+}
 
 # peak ARGUMENT...: the agent's peak memory, in MiB rounded up. The fetching child counts too.
 peak() {
@@ -37,10 +54,18 @@ check 'a host is cloned' agent clone "$PUBLISHED" --trust "$(introduction operat
 check 'and converges' agent run
 same 'every file is there' "$FILES" "$(find "$HOST_ROOT/srv" -type f | wc -l)"
 
+check 'a run empties the list of what the first one changed' agent run
 check 'a run without news' traced_run "$WORK/quiet"
 # Before and after the post-tasks; 700 are for everything else: the program's start, settings, folders, two tasks.
 at_most 'it looks at each managed path twice' $((2 * FILES + 700)) "$(calls "$WORK/quiet" 'newfstatat|statx|lstat|stat')"
 at_most 'and waits for the disk' 0 "$(calls "$WORK/quiet" 'fsync|fdatasync|syncfs|sync')"
+same 'it opens no managed file' 0 "$(contents_opened "$WORK/quiet")"
+same 'it lists the folders of its tasks, the remote as it is a path, and no other' \
+    "$HOST_ROOT/var/lib/cosmos/model/post-tasks.d $HOST_ROOT/var/lib/cosmos/model/pre-tasks.d refs refs/heads refs/tags" \
+    "$(listed "$WORK/quiet" | sed "s,^$PUBLISHED/,," | sort | paste -sd' ')"
+same 'it writes who holds the lock, and touches two stamps' 'ANSWERED last-ok.stamp lock' "$(written "$WORK/quiet")"
+same 'one process fetches, the others are tasks' 'execs 2 forks 1' \
+    "$(family "$WORK/quiet" | grep -v '^task' | paste -sd' ')"
 at_most 'its peak memory in MiB' 16 "$(peak run)"
 
 echo changed >> "$FLEET/$LAYER/overlay/srv/0/7"
@@ -58,6 +83,7 @@ mkdir -p "$HOST_ROOT/etc/cosmos/agent.d"
 printf 'format = 1\nverify-content = true\n' > "$HOST_ROOT/etc/cosmos/agent.d/verify.toml"
 check 'a run that verifies contents' traced_run "$WORK/verified"
 at_most 'it opens each managed file once' $((FILES + 700)) "$(calls "$WORK/verified" 'openat|open')"
+same 'and reads all of them' "$FILES" "$(contents_opened "$WORK/verified")"
 at_most 'its peak memory in MiB' 16 "$(peak run)"
 printf x | dd of="$HOST_ROOT/srv/9/999" conv=notrunc status=none && touch -d @0 "$HOST_ROOT/srv/9/999"
 check 'drift is repaired' agent run

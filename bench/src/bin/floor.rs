@@ -3,7 +3,8 @@
 //!
 //! `floor ADDRESS REPOSITORY PREFIX SIGNED SIGNATURE CERTIFICATE PATHS TASKS`: the git daemon's address, the path it
 //! serves, the ref prefix to list; files that hold a signed text, its detached signature, the certificate; a file
-//! with one path a line; a folder of scripts.
+//! with one path a line; a folder of scripts. `floor TASKS` runs the scripts and does nothing else: what they take is in
+//! every variant, and can be taken off all of them.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -23,8 +24,10 @@ type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [address, repository, prefix, signed, signature, certificate, paths, tasks] = arguments.as_slice() else {
-        return Err("eight arguments are needed; the top of this program's source says which".into());
+    let [address, repository, prefix, signed, signature, certificate, paths, tasks] = match arguments.as_slice() {
+        [tasks] => return run_tasks(Path::new(tasks)).map(|_| ()),
+        arguments => <&[String; 8]>::try_from(arguments)
+            .map_err(|_| "one or eight arguments are needed; the top of this program's source says which")?,
     };
     let refs = look(address, repository, prefix)?;
     verify(Path::new(signed), Path::new(signature), Path::new(certificate))?;
