@@ -41,9 +41,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     counted(&fs::read_to_string(counts)?)
 }
 
+fn fields<const FIELDS: usize>(line: &str) -> Option<[&str; FIELDS]> {
+    line.split('\t').collect::<Vec<_>>().try_into().ok()
+}
+
 /// Returns the fields of each line, of which there are as many as the line must have.
 fn lines<const FIELDS: usize>(text: &str) -> Result<Vec<[&str; FIELDS]>, Box<dyn Error>> {
-    let fields = |line: &'_ str| -> Option<[&str; FIELDS]> { line.split('\t').collect::<Vec<_>>().try_into().ok() };
     text.lines()
         .map(|line| fields(line).ok_or_else(|| format!("not a line of measurements: '{line}'").into()))
         .collect()
