@@ -1,9 +1,11 @@
-//! What the agent left for itself: state, managed set, journal, folder index, log, refs. A disk may have damaged it.
+//! What the agent left for itself: state, generations, managed set, what was found, journal, folder index,
+//! log, refs. A disk may have damaged it.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use cosmos_agent::apply::{fuzzing, managed_file};
+use cosmos_agent::generations;
 use cosmos_agent::model_folder::index;
 use cosmos_agent::record::Record;
 use cosmos_agent::report::log;
@@ -18,6 +20,11 @@ use crate::{choose, said};
 pub fn kept(bytes: &[u8]) {
     match choose(bytes) {
         Some((b's', text)) => state(text),
+        Some((b'g', text)) => generations(text),
+        Some((b'f', text)) => {
+            let written = fuzzing::found(text);
+            assert_eq!(fuzzing::found(&written), written);
+        }
         Some((b'm', bytes)) => {
             managed(bytes);
             managed(&[bytes, &crc32fast::hash(bytes).to_le_bytes()].concat());
@@ -43,6 +50,12 @@ fn state(text: &[u8]) {
     let (next, text) = found.next();
     assert_eq!(next.counter, found.counter + 1);
     assert_eq!(serde_json::from_slice::<State>(&text).expect("a state reads what it wrote"), next);
+}
+
+fn generations(text: &[u8]) {
+    if let Ok(list) = generations::parse(text) {
+        assert_eq!(generations::parse(&generations::to_text(&list)).expect("a list reads what it wrote"), list);
+    }
 }
 
 fn managed(bytes: &[u8]) {

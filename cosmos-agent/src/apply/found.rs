@@ -70,7 +70,7 @@ pub(super) fn parse(text: &[u8]) -> BTreeMap<RelPath, Described> {
     lines.filter(|line| line.format == FORMAT).map(|line| (line.path, line.found)).collect()
 }
 
-fn text(list: BTreeMap<RelPath, Described>) -> Vec<u8> {
+pub(super) fn text(list: BTreeMap<RelPath, Described>) -> Vec<u8> {
     let mut text = Vec::new();
     for (path, found) in list {
         let line = serde_json::to_vec(&Line { format: FORMAT, path, found });

@@ -1,6 +1,6 @@
-//! Opens the reader of the journal to the fuzz targets; in no other build.
+//! Opens the readers of the journal and of what was found to the fuzz targets; in no other build.
 
-use super::journal;
+use super::{found, journal};
 
 /// Reads a journal and writes it again.
 ///
@@ -11,4 +11,10 @@ pub fn journal(text: &[u8]) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     journal::lines(&found.run, found.commit, found.steps.into_iter(), &mut text).map_err(|error| error.to_string())?;
     Ok(text)
+}
+
+/// Reads the list of what was found before us, and writes it again.
+#[must_use]
+pub fn found(text: &[u8]) -> Vec<u8> {
+    found::text(found::parse(text))
 }
