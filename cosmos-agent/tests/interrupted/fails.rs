@@ -2,7 +2,7 @@
 
 use crate::calls::{self, Call};
 use crate::killed::{Which, chosen, print_coverage};
-use crate::scene::{Scene, tree};
+use crate::scene::{Hit, Scene, tree};
 
 /// Calls whose failure costs nothing, so that nobody is told: the lock's text at a run's end; a pack's link, after which
 /// it is renamed; and the second name of a pack that is in place, which goes with the next fetch.
@@ -27,19 +27,14 @@ fn fails_with(error: &str) {
     let chosen = chosen(&scene.recorded(), Which::Middle);
     print_coverage(error, &chosen);
     for (call, kind) in &chosen {
-        let root = scene.copy();
-        let injection = format!("{}:error={error}:when={}", call.name, call.number);
-        let (status, said) = calls::traced(&root, &scene.log(), Some(&injection));
-        let made = calls::read(&scene.log(), &root);
-        let call = made.iter().find(|made| (&made.name, made.number) == (&call.name, call.number)).expect("the call");
+        let Hit { root, status, said, call } = scene.hit(call, kind, &format!("error={error}"));
         let what = format!("{error} at {} {} of '{}' ({kind})", call.name, call.number, call.path);
-        assert_eq!(&scene.kind(call), kind, "{what}: failed elsewhere");
         if status == Some(0) {
             assert!(HARMLESS.contains(&(&call.name, kind)) && tree(&root) == scene.new, "{what}: nobody was told");
         } else {
             let lines: Vec<&str> = said.lines().collect();
             let two_lines = lines.len() == 2 && lines[0].starts_with("error: ") && lines[1].starts_with("hint: ");
-            let named = named(&scene, call, kind);
+            let named = named(&scene, &call, kind);
             assert!(
                 status == Some(1) && two_lines && lines[0].contains(&named),
                 "{what}: {status:?}, not {named}: {said}"

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::calls::{self, Call};
-use crate::scene::Scene;
+use crate::scene::{Hit, Scene};
 
 /// Which calls of each kind the short form tries.
 #[derive(Clone, Copy)]
@@ -82,13 +82,9 @@ fn a48_killed_at_any_changing_call_each_file_is_old_or_new_and_the_next_run_fini
     let chosen = chosen(&scene.recorded(), Which::Three);
     print_coverage("killed", &chosen);
     for (call, kind) in &chosen {
-        let root = scene.copy();
-        let injection = format!("{}:signal=KILL:when={}", call.name, call.number);
-        let (status, _) = calls::traced(&root, &scene.log(), Some(&injection));
+        let Hit { root, status, call, .. } = scene.hit(call, kind, "signal=KILL");
         let what = format!("killed at {} {} of '{}' ({kind})", call.name, call.number, call.path);
         assert_eq!(status, None, "{what}: it was not killed");
-        let last = calls::read(&scene.log(), &root).pop().expect("a call");
-        assert_eq!((&last.name, &scene.kind(&last)), (&call.name, kind), "{what}: killed elsewhere");
         scene.assert_old_or_new(&root, &what);
         scene.assert_converges(&root, &what);
     }

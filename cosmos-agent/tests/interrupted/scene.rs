@@ -14,6 +14,18 @@ use crate::support::{Settled, put};
 /// Path, and how it looks: type, owner, mode, content or target.
 pub type Tree = BTreeMap<String, String>;
 
+/// How often a fault is tried before its call counts as out of reach.
+const TRIES: usize = 5;
+
+/// What a run came to that a fault was injected into.
+pub struct Hit {
+    pub root: PathBuf,
+    pub status: Option<i32>,
+    pub said: String,
+    /// The call that was hit.
+    pub call: Call,
+}
+
 /// A host that has one revision, knows nothing yet of the next, and what it looks like before and after that.
 pub struct Scene {
     settled: Settled,
@@ -54,6 +66,24 @@ impl Scene {
         let copied = Command::new("cp").arg("-a").arg(&self.settled.host).arg(&root).status();
         assert!(copied.expect("cp runs").success());
         root
+    }
+
+    /// Runs a copy of the host with `fault`, as strace has it, injected at `call`.
+    ///
+    /// How often a call is made before that one differs by one now and then, by what the clock and the fetching process
+    /// have to say. A run that is hit at a call of another kind is done again.
+    pub fn hit(&self, call: &Call, kind: &str, fault: &str) -> Hit {
+        let injection = format!("{}:{fault}:when={}", call.name, call.number);
+        for _ in 0..TRIES {
+            let root = self.copy();
+            let (status, said) = calls::traced(&root, &self.log(), Some(&injection));
+            let made = calls::read(&self.log(), &root);
+            let hit = made.into_iter().rfind(|made| (&made.name, made.number) == (&call.name, call.number));
+            if let Some(hit) = hit.filter(|hit| self.kind(hit) == kind) {
+                return Hit { root, status, said, call: hit };
+            }
+        }
+        panic!("{injection} of '{}' ({kind}): hit elsewhere, {TRIES} times", call.path);
     }
 
     /// Returns the place for strace's log.
