@@ -33,6 +33,15 @@ pub fn command(due: &Due, manner: Manner) -> Vec<&str> {
     }
 }
 
+/// Returns program and arguments that let systemd try a service again which it gave up; none for anything else.
+#[must_use]
+pub fn forgive(due: &Due, manner: Manner) -> Vec<&str> {
+    match due {
+        Due::Enable(name) | Due::Restart(name) if manner.systemd => vec!["systemctl", "reset-failed", "--", name],
+        _ => Vec::new(),
+    }
+}
+
 /// Returns program and arguments that stop the service `name` for good.
 #[must_use]
 pub fn stop(name: &str, manner: Manner) -> Vec<&str> {

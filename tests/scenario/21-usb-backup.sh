@@ -185,7 +185,6 @@ check 'systemd knows the new unit' in_machine desk sh -c \
     "systemctl cat android-backup@x.service | grep -q -- '--keep 7' && [ \$(systemctl show --value -p NeedDaemonReload android-backup@x.service) = no ]"
 
 # Leaving, as the module's page says.
-in_machine desk systemctl disable --quiet --now android-backup-adb.socket android-backup-age.timer
 echo | put hosts/desk.example.org/layer.toml
 release "v-$((number += 1))" alice 'cosmos: 1 removals=9' && published
 check 'the module leaves' in_machine desk cosmos run

@@ -48,6 +48,11 @@ impl Pipeline<'_> {
         for due in pending.filter(Due::is_of_services).collect::<Vec<_>>() {
             let manner = Manner { systemd: service::is_systemd(), enabled: is_enabled(model, &due) };
             let what = due.to_string();
+            let forgiving = service::forgive(&due, manner);
+            if !forgiving.is_empty() {
+                // It fails for a unit that systemd has not met, which then was not given up either.
+                self.run(&what, &forgiving, LIMIT)?;
+            }
             if let Some(finished) = self.tell(&what, &service::command(&due, manner), LIMIT)? {
                 refuse(&what, name_of(&due), &finished)?;
             }
@@ -59,19 +64,10 @@ impl Pipeline<'_> {
 
     /// Runs a program and reports it; `None` where there is nothing to run, or this is a dry run.
     pub(super) fn tell(&mut self, what: &str, words: &[&str], limit: Limit) -> Result<Option<Finished>, Failure> {
-        let Some((program, arguments)) = words.split_first() else { return Ok(None) };
-        let Some(path) = exec::find(program) else {
-            let message = format!("cannot {what}: there is no program '{program}'");
-            return Err(Failure::of(Status::Failed, message, "install it, or take the table out of its layer.toml"));
-        };
-        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        let environment = check::environment();
-        let (folder, limit) = (Path::new("/"), Some(limit));
-        let program =
-            Program { path: &path, arguments: &arguments, environment: &environment, folder, limit, output: OUTPUT };
-        let outcome = self.host.run_program(&program);
-        let hint = "run it by hand to see why; it is tried again by the next run";
-        match outcome.map_err(|error| Failure::new(Status::Failed, &error, hint))? {
+        if words.is_empty() {
+            return Ok(None);
+        }
+        match self.run(what, words, limit)? {
             TaskOutcome::Skipped => {
                 self.report.tasks.push(TaskReport::skipped(what.to_owned()));
                 Ok(None)
@@ -81,6 +77,22 @@ impl Pipeline<'_> {
                 Ok(Some(finished))
             }
         }
+    }
+
+    /// Runs a program, the first of `words`, for the sake of `what`.
+    fn run(&mut self, what: &str, words: &[&str], limit: Limit) -> Result<TaskOutcome, Failure> {
+        let program = words.first().copied().unwrap_or_default();
+        let Some(path) = exec::find(program) else {
+            let message = format!("cannot {what}: there is no program '{program}'");
+            return Err(Failure::of(Status::Failed, message, "install it, or take the table out of its layer.toml"));
+        };
+        let arguments: Vec<OsString> = words.iter().skip(1).map(OsString::from).collect();
+        let environment = check::environment();
+        let (folder, limit) = (Path::new("/"), Some(limit));
+        let program =
+            Program { path: &path, arguments: &arguments, environment: &environment, folder, limit, output: OUTPUT };
+        let hint = "run it by hand to see why; it is tried again by the next run";
+        self.host.run_program(&program).map_err(|error| Failure::new(Status::Failed, &error, hint))
     }
 }
 
