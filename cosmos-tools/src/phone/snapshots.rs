@@ -93,11 +93,9 @@ impl Snapshots {
         let folder = File::open(&self.folder).map_err(PhoneError::file("open", &self.folder))?;
         let written = |source: nix::Error| PhoneError::file("write out", &self.folder)(source.into());
         nix::unistd::syncfs(&folder).map_err(written)?;
-        let mut time = Timestamp::from_second(now.as_second()).expect("a time of the clock, without its fraction");
-        // Two copies in one second, or a clock that was set back.
-        while self.at(time).symlink_metadata().is_ok() {
-            time = Timestamp::from_second(time.as_second() + 1).expect("the year 9999 is far");
-        }
+        // After the newest, also for a second copy in one second and a clock that was set back: names are the order.
+        let after = self.times()?.last().map_or(i64::MIN, |newest| newest.as_second() + 1);
+        let time = Timestamp::from_second(now.as_second().max(after)).expect("the year 9999 is far");
         let good = self.at(time);
         fs::rename(self.partial(), &good).map_err(PhoneError::file("write", &good))?;
         folder.sync_all().map_err(PhoneError::file("write out", &self.folder))?;
@@ -191,6 +189,21 @@ mod tests {
         }
         let names: Vec<String> = snapshots.times().unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["2026-01-01T00:00:00Z", "2026-01-02T03:04:05Z"]);
+    }
+
+    #[test]
+    fn the_last_copy_has_the_last_name_whatever_was_pruned_and_whatever_the_clock_says() {
+        let (_place, snapshots) = place();
+        let now = time("2026-01-02T03:04:05Z");
+        for _ in 0..3 {
+            fs::create_dir(snapshots.partial()).unwrap();
+            snapshots.complete(now).unwrap();
+        }
+        snapshots.prune(1).unwrap();
+        fs::create_dir(snapshots.partial()).unwrap();
+        assert_eq!(snapshots.complete(now).unwrap(), time("2026-01-02T03:04:08Z"));
+        fs::create_dir(snapshots.partial()).unwrap();
+        assert_eq!(snapshots.complete(time("2025-01-01T00:00:00Z")).unwrap(), time("2026-01-02T03:04:09Z"));
     }
 
     #[test]
