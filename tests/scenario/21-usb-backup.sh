@@ -79,8 +79,9 @@ in_machine desk udevadm control --reload
 plug() { ip -n "$PREFIX-desk" link add "phone$1" type veth peer name "cable$1"; }
 unplug() { ip -n "$PREFIX-desk" link delete "phone$1"; }
 adb_of_units() { in_machine desk env ADB_SERVER_SOCKET=localfilesystem:/run/android-backup/adb adb "$@"; }
-# reached NETWORK: the unit's adb finds the phone, as USB would have it by itself.
-reached() { eventually 20 connected "$1"; }
+# reached NETWORK: the unit's adb finds the phone, as USB would have it by itself. Not before the unit needs it: the
+# socket would start an adb that nobody needs, again and again, until systemd gives it up.
+reached() { eventually 20 is "$1" ActiveState activating && eventually 20 connected "$1"; }
 connected() { adb_of_units connect "$1.2:5555" | grep '^connected\|already'; }
 unit() { in_machine desk systemctl show --value --property "$2" "android-backup@$1.2:5555.service"; }
 is() { [ "$(unit "$1" "$2")" = "$3" ]; }
@@ -112,8 +113,8 @@ same 'each with its own pictures' 'pictures of one pictures of two' \
     "$(cat "$desk"/srv/phone-*/????-??-??T*/sdcard/DCIM/a.jpg | paste -sd' ')"
 check 'both units end' eventually 10 is "$A" ActiveState inactive
 check 'and say so by success' is "$B" Result success
-check 'adb ends with the last of them' eventually 10 in_machine desk sh -c \
-    '[ "$(systemctl is-active android-backup-adb.service)" = inactive ]'
+adb_is_gone() { [ "$(in_machine desk systemctl is-active android-backup-adb.service)" = inactive ]; }
+check 'adb ends with the last of them' eventually 10 adb_is_gone
 same 'no port was opened' '' "$(in_machine desk ss -Hltn)"
 same "adb's socket is root's alone" '600 root 700' \
     "$(in_machine desk stat -c '%a %U' /run/android-backup/adb) $(in_machine desk stat -c %a /run/android-backup)"
@@ -133,6 +134,7 @@ unplug 1
 check 'when the phone leaves, the unit ends' eventually 10 is "$A" ActiveState inactive
 check 'without being called a failure' is "$A" Result success
 same 'nothing of it runs on' '' "$(in_machine desk ps -C rsync,cosmos-tools,adb -o comm=)"
+check 'not adb either' eventually 10 adb_is_gone
 check 'what came is kept as partial' test -d "$partial"
 same 'and counts as no backup' 1 "$(good "$A")"
 ip netns exec "$PREFIX-one" tc qdisc del dev to-desk root
