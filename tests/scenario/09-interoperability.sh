@@ -78,7 +78,11 @@ by_git() {
     rm -rf "$WORK/looker" && mkdir -m 0700 "$WORK/looker"
     GNUPGHOME=$WORK/looker gpg --batch --quiet --import < "$FLEET/openpgp-policy.toml" 2>> "$WORK/said"
     GNUPGHOME=$WORK/looker judged 1 git -C "$FLEET" "verify-$1" "$2"
+    agents_end "$WORK/looker"
 }
+
+# agents_end HOME: what importing started there would go on for a while when the folder is gone.
+agents_end() { GNUPGHOME=$1 gpgconf --kill all; }
 
 # by_sq_git COMMAND REVISION: what sq-git says; what it remembers of earlier rows is taken away.
 by_sq_git() {
@@ -146,6 +150,7 @@ revoked() {
         --pinentry-mode loopback --passphrase '' --gen-revoke "$(fingerprint "$1")" 2>> "$WORK/said" |
         GNUPGHOME=$home gpg --batch --quiet --import
     GNUPGHOME=$home gpg --batch --armor --export
+    agents_end "$home"
 }
 
 echo '-- kinds of keys'
