@@ -47,6 +47,8 @@ pub struct Call {
     pub name: String,
     /// The how manieth of this name it was, from 1, as strace counts.
     pub number: usize,
+    /// The how manieth of this name it was, from 1, among those that changed something below the host's root.
+    pub change: usize,
     /// What it worked on, below the host's root: the last path that it names.
     pub path: String,
     /// The other path of a rename.
@@ -81,7 +83,7 @@ pub fn strace_is_missing() -> bool {
 /// Reads a log: the calls that changed, or would have changed, something below `root`.
 pub fn read(log: &Path, root: &Path) -> Vec<Call> {
     let text = fs::read_to_string(log).expect("strace's log");
-    let (mut counts, mut open) = (BTreeMap::<&str, usize>::new(), BTreeMap::new());
+    let (mut counts, mut changes, mut open) = (BTreeMap::<&str, usize>::new(), BTreeMap::new(), BTreeMap::new());
     let mut calls = Vec::new();
     for line in text.lines() {
         let Some((name, rest)) = line.split_once('(') else { continue };
@@ -93,13 +95,14 @@ pub fn read(log: &Path, root: &Path) -> Vec<Call> {
         {
             open.insert(handle.to_owned(), path.trim_end_matches('>').to_owned());
         }
-        let changes = name != "openat" || words.contains("O_CREAT");
+        let may_change = name != "openat" || words.contains("O_CREAT");
         let mut below = paths.iter().filter_map(|path| Path::new(path).strip_prefix(root).ok());
-        if let Some(last) = below.next_back().filter(|_| changes) {
+        if let Some(last) = below.next_back().filter(|_| may_change) {
             let text = |path: &Path| path.display().to_string();
             let from = below.next_back().map(text);
             let succeeded = !result.starts_with(['-', '?']);
-            calls.push(Call { name: name.to_owned(), number: *number, path: text(last), from, succeeded });
+            let change = *changes.entry(name).and_modify(|count| *count += 1).or_insert(1);
+            calls.push(Call { name: name.to_owned(), number: *number, change, path: text(last), from, succeeded });
         }
     }
     calls

@@ -15,7 +15,7 @@ use crate::support::{Settled, put};
 pub type Tree = BTreeMap<String, String>;
 
 /// How often a fault is tried before its call counts as out of reach.
-const TRIES: usize = 5;
+const TRIES: usize = 8;
 
 /// What a run came to that a fault was injected into.
 pub struct Hit {
@@ -70,20 +70,28 @@ impl Scene {
 
     /// Runs a copy of the host with `fault`, as strace has it, injected at `call`.
     ///
-    /// How often a call is made before that one differs by one now and then, by what the clock and the fetching process
-    /// have to say. A run that is hit at a call of another kind is done again.
+    /// strace counts all calls of a name, and how many come before the wanted one differs from run to run by a few: by
+    /// what the clock and the fetching process have to say, and by which of two packs of one second the store looks
+    /// into first. The calls that change something are the same ones each time, so a run whose fault hit elsewhere
+    /// tells by them whether it came too early or too late, and is done again with the next number.
     pub fn hit(&self, call: &Call, kind: &str, fault: &str) -> Hit {
-        let injection = format!("{}:{fault}:when={}", call.name, call.number);
+        let mut number = call.number;
         for _ in 0..TRIES {
             let root = self.copy();
+            let injection = format!("{}:{fault}:when={number}", call.name);
             let (status, said) = calls::traced(&root, &self.log(), Some(&injection));
-            let made = calls::read(&self.log(), &root);
-            let hit = made.into_iter().rfind(|made| (&made.name, made.number) == (&call.name, call.number));
-            if let Some(hit) = hit.filter(|hit| self.kind(hit) == kind) {
-                return Hit { root, status, said, call: hit };
+            let mut made = calls::read(&self.log(), &root);
+            made.retain(|made| made.name == call.name && made.number <= number);
+            let before = made.len();
+            let hit = made.pop().filter(|last| last.number == number);
+            match hit {
+                Some(hit) if self.kind(&hit) == kind => return Hit { root, status, said, call: hit },
+                Some(_) if before > call.change => number -= 1,
+                None if before >= call.change => number -= 1,
+                _ => number += 1,
             }
         }
-        panic!("{injection} of '{}' ({kind}): hit elsewhere, {TRIES} times", call.path);
+        panic!("{} {} of '{}' ({kind}): {fault} hit elsewhere, {TRIES} times", call.name, call.number, call.path);
     }
 
     /// Returns the place for strace's log.
