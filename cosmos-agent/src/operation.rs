@@ -76,6 +76,7 @@ pub fn perform(
     if let Err(failure) = work(&mut pipeline) {
         pipeline.report.fail(failure);
     }
+    pipeline.tell_what_was_owed();
     let Pipeline { mut record, mut report, .. } = pipeline;
     report.generation = Some(record.state.generation_in_force()).filter(|number| *number > 0);
     if let Err(error) = record.close(&report, agent.settings.log_size, now) {

@@ -34,7 +34,7 @@ use cosmos_model::plan::Plan;
 use cosmos_model::planner::Extent;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::time::Time;
-use cosmos_model::triggers::Said;
+use cosmos_model::triggers::{Pending, Said};
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
@@ -71,6 +71,8 @@ pub struct Pipeline<'a> {
     waiting: Waiting,
     /// The probes of all layers, of which some are made when everything else is done.
     probing: Vec<Said<Probe>>,
+    /// What earlier runs left to happen, as far as the model still asks for it.
+    owed: Vec<Pending>,
     /// What the next run must know.
     pub record: Record,
     /// What happened so far.
@@ -93,6 +95,7 @@ impl<'a> Pipeline<'a> {
             when_missing: Packages::default(),
             waiting: Waiting::new(),
             probing: Vec::new(),
+            owed: record.state.triggers.pending.clone(),
             record,
             report,
         }

@@ -192,9 +192,14 @@ fn a_held_path_keeps_its_edit_visibly_and_is_the_models_again_when_released() {
     settled.commit();
     settled.run().prints(words);
     assert_eq!(read(&settled.host, "etc/motd"), "night shift\n", "a newer revision does not end a hold");
-    let status = on(&["status"]);
-    assert!(status.stdout.contains("held      etc/motd since "), "{status:?}");
+    let held = || on(&["status"]).stdout.lines().find(|line| line.starts_with("held ")).map(str::to_owned);
+    let status = held().expect("a line");
+    assert!(status.starts_with("held      etc/motd since 20"), "{status}");
+    assert!(status.ends_with("Z until 2099-01-01T06:00:00Z: trying it, Kim"), "{status}");
 
+    assert_eq!(on(&["hold", "etc/motd", "for good"]).status, 0);
+    let status = held().expect("a line");
+    assert!(status.ends_with("Z until 'cosmos hold --release': for good"), "{status}");
     on(&["hold", "--release", "etc/motd"]).prints("'etc/motd' is the model's again: the next run makes it so\n");
     settled.run().prints("~ etc/motd\n");
     assert_eq!(read(&settled.host, "etc/motd"), "two\n");

@@ -67,6 +67,35 @@ fn a_task_that_failed_is_tried_by_each_run_until_it_ended_well_and_is_told_all_p
 }
 
 #[test]
+fn what_is_still_to_happen_is_told_by_status_and_the_run_that_catches_up_tells_the_log() {
+    let script = "[ -e \"$COSMOS_ROOT/mended\" ]\n";
+    let Settled { world, host, .. } = with_rule("when-changed = [\"etc/page\"]", script);
+    let json = |words: &[&str]| {
+        let document = world.on(&host, &[words, &["--json"]].concat()).stdout;
+        serde_json::from_str::<serde_json::Value>(&document).expect("a document")[words[0]].take()
+    };
+    assert_eq!(json(&["status"])["pending"], serde_json::json!([]));
+    assert_eq!(world.on(&host, &["run"]).status, 1);
+    let waits = serde_json::json!([{"what": "run post-tasks.d/030page", "because": ["etc/page"]}]);
+    assert_eq!(json(&["status"])["pending"], waits);
+    let said = world.on(&host, &["status"]).stdout;
+    assert!(said.contains("\npending   run post-tasks.d/030page  since etc/page changed\n"), "{said}");
+
+    let before = json(&["log"]).as_array().expect("a list").len();
+    std::fs::write(host.join("mended"), "").expect("a mark");
+    well(&world.on(&host, &["run"]));
+    assert_eq!(json(&["status"])["pending"], serde_json::json!([]));
+    let log = json(&["log"]);
+    let (added, last) = (log.as_array().expect("a list").len() - before, log.as_array().and_then(|log| log.last()));
+    let last = last.expect("a line");
+    assert_eq!((added, &last["caught_up"], &last["changes"]), (1, &waits, &serde_json::json!([])));
+    let said = world.on(&host, &["log"]).stdout;
+    assert!(said.ends_with("\n    caught up: run post-tasks.d/030page  since etc/page changed\n"), "{said}");
+    well(&world.on(&host, &["run"]));
+    assert_eq!(json(&["log"]), log, "nothing is left to catch up on");
+}
+
+#[test]
 fn a_run_that_was_killed_leaves_its_task_to_the_next() {
     let script = "[ -e \"$COSMOS_ROOT/lives\" ] || { touch \"$COSMOS_ROOT/lives\"; kill -KILL $PPID; }\n";
     let Settled { world, host, .. } = with_rule("when-changed = [\"etc/page\"]", script);

@@ -10,7 +10,7 @@ use crate::agent::Agent;
 use crate::cli::{GlobalOptions, LogOptions};
 use crate::commands::path;
 use crate::exit::{Failure, Status};
-use crate::report::{json as report_json, log};
+use crate::report::{json as report_json, log, text as report_text};
 use crate::store::Store;
 
 /// Prints the log, oldest first. Takes no lock.
@@ -54,6 +54,10 @@ fn lines(entry: &Value) -> Vec<String> {
     }
     for changed in each(&entry["by_tasks"]) {
         lines.push(format!("    changed {}  (by a task)", text(&changed["path"])));
+    }
+    for late in each(&entry["caught_up"]) {
+        let because: Vec<String> = each(&late["because"]).map(text).collect();
+        lines.push(format!("    caught up: {}{}", text(&late["what"]), report_text::since(&because)));
     }
     for refused in each(&entry["refused"]) {
         let (object, reference) = (text(&refused["object"]), text(&refused["reference"]));

@@ -35,12 +35,19 @@ impl Pipeline<'_> {
 
     /// Remembers what is to happen, on disk before the first change: a run that dies leaves it to the next.
     pub(super) fn expect(&mut self, work: &Work) -> Result<(), Failure> {
+        self.owed.retain(|owed| work.due.iter().any(|pending| pending.due == owed.due));
         let pending = &mut self.record.state.triggers.pending;
         if *pending != work.due {
             pending.clone_from(&work.due);
             self.record.save()?;
         }
         Ok(())
+    }
+
+    /// Reports what earlier runs had left to happen and has happened now: the log is to say why, where no path changed.
+    pub fn tell_what_was_owed(&mut self) {
+        let triggers = &self.record.state.triggers;
+        self.report.caught_up = self.owed.extract_if(.., |owed| !triggers.awaits(&owed.due)).collect();
     }
 
     /// Remembers the rules of the tasks that are laid ready, for runs that stage nothing.

@@ -52,7 +52,7 @@ pub fn plan(plan: &Plan, missing: &[Missing], work: &Work) -> Value {
         "checks": work.checks.iter().map(check).collect::<Vec<_>>(),
         "tasks": work.tasks.iter().map(planned_task).collect::<Vec<_>>(),
         "stops": work.stops,
-        "due": work.due.iter().filter(|it| !matches!(it.due, Due::Task(_))).map(due).collect::<Vec<_>>(),
+        "due": work.due.iter().filter(|it| !matches!(it.due, Due::Task(_))).map(pending).collect::<Vec<_>>(),
         "left_out": work.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "notes": notes(plan.notes()),
     })
@@ -67,7 +67,9 @@ fn planned_task(task: &PlannedTask) -> Value {
     json!({"stage": if task.after { "post" } else { "pre" }, "name": task.to_string(), "because": task.because})
 }
 
-fn due(pending: &Pending) -> Value {
+/// Returns something that is to happen, and the paths that ask for it.
+#[must_use]
+pub fn pending(pending: &Pending) -> Value {
     json!({"what": pending.due.to_string(), "because": pending.paths})
 }
 

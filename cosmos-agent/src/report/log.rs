@@ -79,6 +79,9 @@ pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Tim
         let changed = |(path, old, new): &(RelPath, _, _)| json!({"path": path, "old": old, "new": new});
         line["by_tasks"] = report.by_tasks.iter().map(changed).collect();
     }
+    if !report.caught_up.is_empty() {
+        line["caught_up"] = report.caught_up.iter().map(report_json::pending).collect();
+    }
     let mut line = line.to_string();
     line.truncate(line.len() - "}".len());
     // One change at a time: a first run has one for every file of the host, and a tree of values is ten times its text.

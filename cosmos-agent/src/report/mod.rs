@@ -6,6 +6,7 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::package::Missing;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Note, Plan, Step};
+use cosmos_model::triggers::Pending;
 use cosmos_model::trust::{RecordedRefusal, Signer, VerifiedRevision};
 
 use crate::exit::{Failure, Status};
@@ -72,6 +73,8 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Tasks that ran.
     pub tasks: Vec<TaskReport>,
+    /// What earlier runs had left to happen, and happened in this one.
+    pub caught_up: Vec<Pending>,
     /// Revisions refused.
     pub refused: Vec<RecordedRefusal>,
     /// Whether revisions were judged, and not only the last verdict repeated.
@@ -159,7 +162,7 @@ impl Report {
     pub fn is_noteworthy(&self) -> bool {
         let news = self.judged && !self.refused.is_empty();
         let tried = self.packages.iter().any(|package| package.tried);
-        let did = tried || !self.steps.is_empty() || !self.by_tasks.is_empty();
+        let did = tried || !self.steps.is_empty() || !self.by_tasks.is_empty() || !self.caught_up.is_empty();
         news || did || self.advanced || self.marked || self.unverified || self.failure.is_some()
     }
 }

@@ -104,7 +104,9 @@ pub fn work(work: &Work, palette: &Palette, verbose: bool) -> Vec<String> {
     lines
 }
 
-fn since(because: &[RelPath]) -> String {
+/// Names the paths that ask for something: one of them, and how many others.
+#[must_use]
+pub fn since<P: std::fmt::Display>(because: &[P]) -> String {
     match because {
         [] => String::new(),
         [path] => format!("  since {path} changed"),

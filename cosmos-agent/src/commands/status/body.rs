@@ -14,6 +14,7 @@ use crate::exit::Failure;
 use crate::fetch::url;
 use crate::pause;
 use crate::pipeline::{Pipeline, prospects};
+use crate::report::json as report_json;
 use crate::state::{Hindrance, State};
 
 /// Returns the member; nothing is fetched and nothing is changed.
@@ -48,6 +49,7 @@ pub fn of(agent: &Agent, pipeline: &mut Pipeline<'_>, now: Time) -> Result<Value
         "accepted": accepted.map(revision),
         "testing": state.trust.testing().map(revision),
         "applied": applied.map(|commit| json!({"commit": commit, "generation": state.generation_in_force()})),
+        "pending": state.triggers.pending.iter().map(report_json::pending).collect::<Vec<_>>(),
         "rollback": state.rolled_back(),
         "held": state.held.iter().filter(|(_, hold)| hold.holds(now)).collect::<BTreeMap<_, _>>(),
         "trusted": trusted,

@@ -4,6 +4,7 @@ use cosmos_model::escape;
 use serde_json::Value;
 
 use crate::report::style::Palette;
+use crate::report::text as report_text;
 use crate::sandbox::Layer;
 
 /// Signers are named one by one up to so many; above, `-v` does.
@@ -35,6 +36,7 @@ pub fn lines(host: &str, body: &Value, palette: &Palette, verbose: bool) -> Vec<
         lines.lines.push(Palette::paint(palette.changed, &format!("{:<10}{signed}", "testing")));
     }
     applied(&mut lines, body);
+    pending(&mut lines, &body["pending"]);
     exceptions(&mut lines, body);
     may_sign(&mut lines, &body["trusted"], verbose);
     refused(&mut lines, &body["refused"]);
@@ -96,6 +98,14 @@ fn applied(lines: &mut Lines<'_>, body: &Value) {
     }
 }
 
+/// Says what files that changed ask for, and no run has come to yet.
+fn pending(lines: &mut Lines<'_>, pending: &Value) {
+    for one in each(pending) {
+        let because: Vec<String> = each(&one["because"]).map(text).collect();
+        lines.warn("pending", format!("{}{}", text(&one["what"]), report_text::since(&because)));
+    }
+}
+
 /// Says in what the host is not as the accepted revision has it, since somebody wanted it so.
 fn exceptions(lines: &mut Lines<'_>, body: &Value) {
     let back = &body["rollback"];
@@ -110,8 +120,8 @@ fn exceptions(lines: &mut Lines<'_>, body: &Value) {
         lines.say("", "until a newer revision is accepted, 'cosmos resume', or 'cosmos run --retry'");
     }
     for (path, hold) in body["held"].as_object().into_iter().flatten() {
-        let until = hold["until"].as_str().map(|until| format!(" until {until}")).unwrap_or_default();
-        lines.warn("held", format!("{path} since {}{until}: {}", text(&hold["since"]), text(&hold["reason"])));
+        let until = hold["until"].as_str().unwrap_or("'cosmos hold --release'");
+        lines.warn("held", format!("{path} since {} until {until}: {}", text(&hold["since"]), text(&hold["reason"])));
     }
 }
 
