@@ -32,6 +32,7 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::package::Waiting;
 use cosmos_model::plan::Plan;
 use cosmos_model::planner::Extent;
+use cosmos_model::snapshot::Stat;
 use cosmos_model::staged::StagedModel;
 use cosmos_model::time::Time;
 use cosmos_model::triggers::{Pending, Said};
@@ -51,6 +52,7 @@ use crate::report::{Report, TaskReport};
 use crate::stage;
 use crate::state::Hindrance;
 use crate::store::Store;
+use crate::task::ran;
 use crate::tasks::{Stage, TaskRun};
 use part::Staged;
 
@@ -189,7 +191,8 @@ impl<'a> Pipeline<'a> {
             if !managed.looks_untouched(&self.agent.site.root)? {
                 let (before, mut after) = (managed.set(), managed.set());
                 let changed = self.host.take_over(&mut after)?;
-                self.report.taken_over(changed, &before, &after);
+                let which = |stat: &Stat| tasks.that_may_have(ran::at(stat.changed));
+                self.report.taken_over(changed, &before, &after, &which);
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use cosmos_model::triggers::{Due, Kept, KeptTask};
 use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
-use crate::classic::reread::{self, Ran};
+use crate::classic::reread;
 use crate::exec::{self, Ended, Finished, Limit};
 use crate::exit::{Failure, Status};
 use crate::host::Host;
@@ -23,6 +23,7 @@ use crate::model_folder::listing::{self, POST_TASKS, PRE_TASKS};
 use crate::model_folder::{FolderError, ModelFolder};
 use crate::record::Record;
 use crate::report::{Report, TaskReport};
+use crate::task::ran::{self, Ran};
 use crate::task::{self, Surroundings, Task, TaskOutcome};
 
 /// Before or after the files.
@@ -112,6 +113,7 @@ impl<'a> TaskRun<'a> {
         host.list_changes(&self.agent.site.changed_files(), changed).map_err(|error| Failure::from(&error))?;
         for name in &names {
             let rule = record.state.triggers.tasks.get(base(name).as_ref()).cloned();
+            let since = ran::tick();
             let outcome = host.run_task(&self.task(name, rule.as_ref())).map_err(|error| {
                 let hint = "look at the first line of the script: is the program it names installed?";
                 Failure::new(Status::Failed, &error, hint)
@@ -120,7 +122,7 @@ impl<'a> TaskRun<'a> {
                 TaskOutcome::Skipped => report.tasks.push(TaskReport::skipped(name.to_string())),
                 TaskOutcome::Ran(finished) => {
                     self.any_ran.set(true);
-                    self.ran.borrow_mut().push(Ran { task: name.to_string(), until: SystemTime::now() });
+                    self.ran.borrow_mut().push(Ran::until_now(name.to_string(), since));
                     report.tasks.push(TaskReport::of(name.to_string(), &finished));
                     self.check(name, &finished)?;
                     if rule.is_some_and(|rule| rule.when_changed || rule.once) {
@@ -164,6 +166,12 @@ impl<'a> TaskRun<'a> {
     fn script(&self, name: &RelPath) -> Option<ContentHash> {
         let path = self.folder.path().join(std::ffi::OsStr::from_bytes(name.as_bytes()));
         std::fs::read(path).ok().map(|script| ContentHash::of(&script))
+    }
+
+    /// Returns the tasks that may have made a change of that time: one, or two where one began as the other ended.
+    #[must_use]
+    pub fn that_may_have(&self, changed: SystemTime) -> Vec<String> {
+        self.ran.borrow().iter().filter(|ran| ran.may_have(changed)).map(|ran| ran.task.clone()).collect()
     }
 
     /// Tells whether any task ran, and so may have changed managed paths.

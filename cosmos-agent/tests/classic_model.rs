@@ -9,10 +9,11 @@ use std::time::SystemTime;
 
 use classic_support::objects::Objects;
 use classic_support::tree;
-use cosmos_agent::classic::reread::{Entries, Ran, reread};
+use cosmos_agent::classic::reread::{Entries, reread};
 use cosmos_agent::model_folder::index::{self, Index};
 use cosmos_agent::model_folder::listing;
 use cosmos_agent::model_folder::sync::{Listing, Strangers, Wanted, add_parents, sync};
+use cosmos_agent::task::ran::Ran;
 use cosmos_model::content::{Content, ContentHash, ContentSource};
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind};
@@ -176,13 +177,13 @@ fn what_pre_tasks_change_in_the_model_is_installed_under_their_names_c5() {
     let overlay = bench.model().join("overlay");
     chmod(&overlay.join("root"), 0o700);
     chmod(&overlay.join("root/.ssh/authorized_keys"), 0o600);
-    let first = Ran { task: "010modes".into(), until: SystemTime::now() };
+    let first = Ran::until_now("010modes".into(), SystemTime::UNIX_EPOCH);
     // The kernel stamps files with the time of its last tick.
     std::thread::sleep(std::time::Duration::from_millis(30));
     std::fs::write(overlay.join("etc/generated"), "made here\n").unwrap();
     std::fs::remove_file(overlay.join("srv/x")).unwrap();
     nix::unistd::mkfifo(&overlay.join("srv/pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
-    let second = Ran { task: "020generate".into(), until: SystemTime::now() };
+    let second = Ran::until_now("020generate".into(), first.until);
     let found = reread(&bench.model(), &index, &entries, &[first, second]).unwrap();
     let mut expected = entries.clone();
     let mut change = |name: &str, mode, task: &str| {

@@ -335,6 +335,27 @@ fn the_log_of_a_path_answers_an_auditor() {
     assert_eq!(entries[0]["author"]["claimed"], "Operator <operator@example.org>");
 }
 
+#[test]
+fn log_and_why_name_the_one_of_many_tasks_that_changed_a_path() {
+    let settled = Settled::new();
+    // A tick between them, since files are stamped with the kernel's last one.
+    for (number, line) in [("010", "true"), ("020", "echo stamp >> \"$COSMOS_ROOT/etc/motd\""), ("030", "true")] {
+        let script = format!("#!/bin/sh\nsleep 0.05\n{line}\nsleep 0.05\n");
+        settled.world.write(&format!("global/post-tasks.d/{number}task"), &script);
+    }
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    let on = |words: &[&str]| settled.world.on(&settled.host, words).stdout;
+    let log = on(&["log", "etc/motd"]);
+    assert!(log.contains("  by task post-tasks.d/020task\n"), "{log}");
+    assert!(on(&["log"]).ends_with("    changed etc/motd  (by task post-tasks.d/020task)\n"));
+    let why = on(&["why", "etc/motd"]);
+    let named = "task        changed by task post-tasks.d/020task after it was written: see 'cosmos log'\n";
+    assert!(why.contains(named), "{why}");
+    let why: serde_json::Value = serde_json::from_str(&on(&["why", "etc/motd", "--json"])).expect("a document");
+    assert_eq!(why["why"]["by_tasks"], serde_json::json!(["post-tasks.d/020task"]));
+}
+
 /// Replaces times, hashes and ids, which differ from run to run.
 fn without_ids(text: &str) -> String {
     let mut shown = String::new();

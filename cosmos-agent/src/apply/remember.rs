@@ -145,6 +145,8 @@ pub fn take_over(root: &Root, managed: &mut ManagedSet) -> Result<TakenOver, FsE
         let found = settling.observer.look(path, None)?;
         if !agrees(entry, &found) && adopt(entry, &found) {
             entry.task_made = true;
+            // When it changed tells which task it was.
+            entry.stat = Stat { size: entry.size, ..now };
             taken.changed.push(path.clone());
             taken.differs = true;
         }

@@ -4,7 +4,6 @@ use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cosmos_model::by_path::ByPath;
 use cosmos_model::content::{Content, ContentHash, ContentSource};
@@ -14,18 +13,10 @@ use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKin
 use crate::model_folder::index::{self, Index, Left};
 use crate::model_folder::listing::{NEW_DIRECTORY, PRE_TASKS};
 use crate::model_folder::sync::{self, FolderError, failed};
+use crate::task::ran::{self, Ran};
 
 /// The overlay, by path.
 pub type Entries = ByPath<StagedEntry>;
-
-/// One pre-task that ran, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ran {
-    /// The task's name.
-    pub task: String,
-    /// When it ended.
-    pub until: SystemTime,
-}
 
 /// The overlay as it is after the pre-tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,9 +102,7 @@ impl Reader<'_> {
     }
 
     fn task(&self, found: &Metadata) -> String {
-        let seconds = u64::try_from(found.ctime()).unwrap_or(0);
-        let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or(0);
-        let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        let changed = ran::at((found.ctime(), u32::try_from(found.ctime_nsec()).unwrap_or(0)));
         let during = self.ran.iter().find(|ran| ran.until >= changed);
         // Something a task left running may still write after the last one ended.
         during.or(self.ran.last()).map_or_else(|| PRE_TASKS.to_owned(), |ran| ran.task.clone())

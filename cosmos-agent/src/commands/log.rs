@@ -53,7 +53,7 @@ fn lines(entry: &Value) -> Vec<String> {
         lines.push(format!("    {} {}  ({})", text(&change["action"]), text(&change["path"]), text(&change["cause"])));
     }
     for changed in each(&entry["by_tasks"]) {
-        lines.push(format!("    changed {}  (by a task)", text(&changed["path"])));
+        lines.push(format!("    changed {}  (by {})", text(&changed["path"]), by_tasks(changed)));
     }
     for late in each(&entry["caught_up"]) {
         let because: Vec<String> = each(&late["because"]).map(text).collect();
@@ -85,16 +85,25 @@ fn lines_of_path(entry: &Value) -> Vec<String> {
         let what = format!("{} -> {}", described(&change["old"]), described(&change["new"]));
         lines.push(format!("    {what}  {}", cause(change)));
     }
-    let tasks: Vec<String> = each(&entry["tasks"]).map(|task| text(&task["name"])).collect();
     for changed in each(&entry["by_tasks"]) {
         let what = format!("{} -> {}", short(&changed["old"]), short(&changed["new"]));
-        lines.push(format!("    {what}  by a task, one of {}", tasks.join(", ")));
+        lines.push(format!("    {what}  by {}", by_tasks(changed)));
     }
     lines.push(format!("    {release}{commit}, signed by {}", signers(entry)));
     if let Some(author) = entry["author"]["claimed"].as_str() {
         lines.push(format!("    author, as claimed: {}", escape::sentence(author)));
     }
     lines
+}
+
+/// Names the task that changed a path, as the `by_tasks` of an entry has it.
+pub fn by_tasks(changed: &Value) -> String {
+    let names: Vec<String> = each(&changed["tasks"]).map(text).collect();
+    match &names[..] {
+        [] => "a task".to_owned(),
+        [name] => format!("task {name}"),
+        _ => format!("a task, {}", names.join(" or ")),
+    }
 }
 
 fn short(hash: &Value) -> String {

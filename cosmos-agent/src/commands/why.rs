@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::cli::{GlobalOptions, WhyOptions};
+use crate::commands::log::by_tasks;
 use crate::commands::path;
 use crate::exit::{Failure, Status};
 use crate::managed::Managed;
 use crate::operation;
 use crate::pipeline::Pipeline;
-use crate::report::json as report_json;
+use crate::report::{json as report_json, log};
 use crate::store::Store;
 
 /// Prints what is known about one path. Takes no lock.
@@ -52,6 +53,8 @@ fn about(agent: &Agent, pipeline: &mut Pipeline<'_>, path: &RelPath) -> Result<V
         Some(StagedKind::File(Content { hash, .. })) => (None, model.rendered().contains_key(hash)),
         _ => (entry.and_then(|entry| entry.blob), false),
     };
+    let changed_by_task = entry.is_some_and(|entry| entry.task_made);
+    let by_tasks = if changed_by_task { tasks_that_changed(agent, path) } else { Vec::new() };
     let layers = model.layers().iter().filter(|name| Some(&***name) != layer);
     let lost: Vec<&str> =
         layers.filter(|name| has(pipeline.store(), &revision, name, path)).map(|name| &**name).collect();
@@ -61,9 +64,17 @@ fn about(agent: &Agent, pipeline: &mut Pipeline<'_>, path: &RelPath) -> Result<V
         "generation": pipeline.record.state.generation_in_force(), "blob": blob, "template": rendered,
         "sha256": entry.map(|entry| entry.hash), "held": held,
         "task": staged.and_then(|entry| entry.changed_by.as_deref()),
-        "changed_by_task": entry.is_some_and(|entry| entry.task_made),
+        "changed_by_task": changed_by_task, "by_tasks": by_tasks,
         "found_before": entry.and_then(|entry| entry.found),
     }))
+}
+
+/// Returns the task that changed the path last, as the log has it: two where that could not be told, none where the log
+/// does not reach back that far or cannot be read, of which `cosmos log` speaks.
+fn tasks_that_changed(agent: &Agent, path: &RelPath) -> Vec<Value> {
+    let mut entries = log::entries(&agent.site, Some(&path.to_string())).unwrap_or_default();
+    let changes = entries.iter_mut().rev().find_map(|entry| entry["by_tasks"].as_array_mut()?.pop());
+    changes.and_then(|mut change| change["tasks"].as_array_mut().map(std::mem::take)).unwrap_or_default()
 }
 
 fn unmanaged(path: &RelPath, model: &StagedModel, managed: &ManagedSet) -> Value {
@@ -138,7 +149,8 @@ fn lines(body: &Value) -> Vec<String> {
     if body["task"].is_string() {
         say("task", text(&body["task"]));
     } else if body["changed_by_task"] == true {
-        say("task", "changed by a task after it was written: see 'cosmos log'".to_owned());
+        let which = by_tasks(&json!({"tasks": body["by_tasks"]}));
+        say("task", format!("changed by {which} after it was written: see 'cosmos log'"));
     }
     if body["found_before"].is_string() {
         say("before", "something was there before cosmos: 'cosmos restore' puts it back".to_owned());

@@ -9,7 +9,7 @@ use cosmos_model::path::RelPath;
 use cosmos_model::time::Time;
 use serde_json::{Value, json};
 
-use super::{Report, json as report_json};
+use super::{Report, TaskMade, json as report_json};
 use crate::fs::{self, FsError};
 use crate::site::Site;
 
@@ -76,8 +76,8 @@ pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Tim
         "error": report.failure.as_ref().map(|failure| &failure.message),
     });
     if !report.by_tasks.is_empty() {
-        let changed = |(path, old, new): &(RelPath, _, _)| json!({"path": path, "old": old, "new": new});
-        line["by_tasks"] = report.by_tasks.iter().map(changed).collect();
+        let made = |made: &TaskMade| json!({"path": made.path, "old": made.old, "new": made.new, "tasks": made.tasks});
+        line["by_tasks"] = report.by_tasks.iter().map(made).collect();
     }
     if !report.caught_up.is_empty() {
         line["caught_up"] = report.caught_up.iter().map(report_json::pending).collect();

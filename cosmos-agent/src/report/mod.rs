@@ -6,6 +6,7 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::package::Missing;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Note, Plan, Step};
+use cosmos_model::snapshot::Stat;
 use cosmos_model::triggers::Pending;
 use cosmos_model::trust::{RecordedRefusal, Signer, VerifiedRevision};
 
@@ -48,6 +49,19 @@ pub struct PackageReport {
     pub ending: Option<String>,
 }
 
+/// A managed path that a task changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskMade {
+    /// The path.
+    pub path: RelPath,
+    /// The content's hash before.
+    pub old: ContentHash,
+    /// And after.
+    pub new: ContentHash,
+    /// Which task it was: two where that cannot be told, none for what a task left running in the background.
+    pub tasks: Vec<String>,
+}
+
 /// Everything one run did, found and left undone.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -67,8 +81,8 @@ pub struct Report {
     pub package_output: String,
     /// What was changed, in order.
     pub steps: Vec<Step>,
-    /// Managed paths that tasks changed after they were written (C11): the content's hash before and after.
-    pub by_tasks: Vec<(RelPath, ContentHash, ContentHash)>,
+    /// Managed paths that tasks changed after they were written (C11).
+    pub by_tasks: Vec<TaskMade>,
     /// Remarks by path.
     pub notes: Vec<Note>,
     /// Tasks that ran.
@@ -128,14 +142,19 @@ impl Report {
         self.notes = notes;
     }
 
-    /// Takes over what tasks made of the paths `changed`.
-    pub fn taken_over(&mut self, changed: Vec<RelPath>, before: &ManagedSet, after: &ManagedSet) {
-        let hash = |set: &ManagedSet, path: &RelPath| set.entries.get(path).map(|entry| entry.hash);
-        let with_hashes = |path: RelPath| {
-            let (old, new) = (hash(before, &path)?, hash(after, &path)?);
-            Some((path, old, new))
+    /// Takes over what tasks made of the paths `changed`; `which` tells the tasks by when a path changed.
+    pub fn taken_over(
+        &mut self,
+        changed: Vec<RelPath>,
+        before: &ManagedSet,
+        after: &ManagedSet,
+        which: &dyn Fn(&Stat) -> Vec<String>,
+    ) {
+        let made = |path: RelPath| {
+            let (old, new) = (before.entries.get(&path)?, after.entries.get(&path)?);
+            Some(TaskMade { old: old.hash, new: new.hash, tasks: which(&new.stat), path })
         };
-        self.by_tasks = changed.into_iter().filter_map(with_hashes).collect();
+        self.by_tasks = changed.into_iter().filter_map(made).collect();
     }
 
     /// Adds a condition; the exit status is the greatest of all.

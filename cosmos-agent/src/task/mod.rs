@@ -1,5 +1,7 @@
 //! Tasks: scripts of the model, run in order, each waited for (design: Tasks; C4).
 
+pub mod ran;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
