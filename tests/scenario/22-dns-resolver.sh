@@ -134,6 +134,36 @@ check 'a forwarder is set' in_machine gw cosmos run
 answers 'its unsigned answer for a signed zone is refused' www.example '^SERVFAIL qr rd ra [0-9]+ \('
 answers 'what it may say is passed on' www.unsigned '^NOERROR qr rd ra A 203\.0\.113\.80$'
 
+# A forwarder that is asked by TLS, and by nothing else; the host knows who certified it.
+mkdir -p "$gw/usr/local/share/ca-certificates"
+check 'a certificate is made' authority
+cp "$WORK/tls/ca.pem" "$gw/usr/local/share/ca-certificates/test.crt"
+check 'the host is told of its authority' in_machine gw update-ca-certificates
+check 'whom it believes is read when it starts' in_machine gw systemctl restart unbound
+cp "$WORK/tls/server.key" "$WORK/tls/server.pem" "$(root_of world)/srv/"
+cat > "$(root_of world)/srv/tls.conf" << 'E'
+server:
+    interface: 198.51.100.67@853
+    tls-service-key: /srv/server.key
+    tls-service-pem: /srv/server.pem
+    access-control: 0.0.0.0/0 allow
+    module-config: iterator
+    pidfile: ""
+    chroot: ""
+    username: ""
+E
+ip -n "$PREFIX-world" address add 198.51.100.67/32 dev lo
+check 'a resolver speaks TLS' in_machine world unbound -c /srv/tls.conf
+next 'forwarders = [{ address = "198.51.100.67", tls-name = "git.test" }]'
+check 'a forwarder by TLS is set' in_machine gw cosmos run
+answers 'what comes from there is checked as well' www.example '^NOERROR qr rd ra ad A 203\.0\.113\.80$'
+answers 'and passed on' www.unsigned '^NOERROR qr rd ra A 203\.0\.113\.80$'
+next 'forwarders = [{ address = "198.51.100.67", tls-name = "other.test" }]'
+exits 'a forwarder that is somebody else resolves nothing' 1 in_machine gw cosmos run
+said 'which the probe sees' 'the resolver'
+check 'the settings from before are back' grep 'git\.test' "$gw/etc/unbound/unbound.conf.d/cosmos.conf"
+answers 'and resolve' www.example '^NOERROR qr rd ra ad A 203\.0\.113\.80$'
+
 # Addresses by DHCPv6, behind the prefix that the interface has.
 next 'ipv6 = "dhcp"' 'range6 = { from = "::100", to = "::1ff" }'
 check 'DHCPv6 is to give addresses' in_machine gw cosmos run
