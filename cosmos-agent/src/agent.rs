@@ -134,6 +134,12 @@ impl Agent {
         })
     }
 
+    /// Tells whether this is the agent of an operator's clone, which has no layers of its own.
+    #[must_use]
+    pub const fn never_applies(&self) -> bool {
+        self.fqdn.is_none() && self.classic.is_none()
+    }
+
     /// Takes revisions from a bundle, once, instead of the remotes: for hosts without a network (F3). `-` is standard
     /// input; the value returned holds what was read there and must live as long as the run.
     ///

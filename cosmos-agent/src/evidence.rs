@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::{self, RemoteRef};
+use cosmos_model::stage::Layers;
 use cosmos_model::trust::{Introduction, TrustPolicy};
 
 use crate::agent::Agent;
@@ -49,7 +50,7 @@ impl Look {
                 Err(error) => failed.push(error),
             }
         }
-        Ok(Self { session, settings: settings_digest(&agent.trust), listings, failed })
+        Ok(Self { session, settings: settings_digest(&agent.trust, &agent.layers), listings, failed })
     }
 
     /// Returns the remotes that answered, as they may be shown.
@@ -133,7 +134,7 @@ impl Look {
 }
 
 /// Hashes what the administrator may change by hand between two runs.
-fn settings_digest(trust: &TrustPolicy) -> ContentHash {
+fn settings_digest(trust: &TrustPolicy, layers: &Layers) -> ContentHash {
     // Every field by name: a new one that is forgotten here does not compile.
     let TrustPolicy {
         mode,
@@ -152,7 +153,10 @@ fn settings_digest(trust: &TrustPolicy) -> ContentHash {
     };
     let numbers = (threshold, policy_threshold, merge_rule, require_statement, max_age);
     // Another version may judge otherwise, and write this text otherwise: then a host judges once more.
-    let text = format!("{} {introduction} {mode:?} {fleet:?} {numbers:?} {key_folders:?}", env!("CARGO_PKG_VERSION"));
+    let text = format!(
+        "{} {introduction} {mode:?} {fleet:?} {numbers:?} {key_folders:?} {layers:?}",
+        env!("CARGO_PKG_VERSION")
+    );
     ContentHash::of(text.as_bytes())
 }
 
@@ -171,13 +175,15 @@ mod tests {
             key_folders: Vec::new(),
             ..TrustPolicy::new(Mode::Commits { branch: "main".to_owned() }, introduction)
         };
+        let classic = |folder: &[u8]| Layers::Classic { folders: vec![folder.to_vec()] };
         let change = |edit: &dyn Fn(&mut TrustPolicy)| {
             let mut changed = policy.clone();
             edit(&mut changed);
-            settings_digest(&changed)
+            settings_digest(&changed, &classic(b"global"))
         };
         let tags = |pattern: &str| Mode::Tags { pattern: pattern.to_owned(), classic: false };
         let digests = [
+            settings_digest(&policy, &classic(b"other")),
             change(&|_| {}),
             change(&|one| one.mode = Mode::Commits { branch: "next".to_owned() }),
             change(&|one| one.mode = tags("v*")),
@@ -195,6 +201,6 @@ mod tests {
         ];
         let different: std::collections::BTreeSet<String> = digests.iter().map(ContentHash::to_string).collect();
         assert_eq!(different.len(), digests.len());
-        assert_eq!(change(&|_| {}), digests[0]);
+        assert_eq!(change(&|_| {}), digests[1]);
     }
 }

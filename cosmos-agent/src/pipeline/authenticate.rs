@@ -6,9 +6,10 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::time::Time;
-use cosmos_model::trust::{Evidence, Judgement, TrustState, VerifiedRevision};
+use cosmos_model::trust::{Evidence, ForHost, Judgement, TrustState, VerifiedRevision};
 
 use super::Pipeline;
+use crate::built_in;
 use crate::evidence::Look;
 use crate::exit::{Failure, Status, with_causes};
 use crate::fetch::{FetchError, Progress};
@@ -107,7 +108,12 @@ impl Pipeline<'_> {
     pub fn judge(&self, before: &TrustState, refs: &[RemoteRef]) -> Judgement {
         let objects = Watched::new(self.agent, &self.store, "verifying");
         let evidence = Evidence { refs, objects: &objects, now: self.now };
-        self.agent.trust.judge_for(self.agent.fqdn.as_ref(), before, &evidence)
+        let trust = &self.agent.trust;
+        if self.agent.never_applies() {
+            return trust.judge(before, &evidence);
+        }
+        let host = ForHost { layers: &self.agent.layers, built_in: Some(built_in::tree()) };
+        trust.judge_for(&host, before, &evidence)
     }
 
     /// Judges from where the last walk ended, remembers the verdict, and drops what a refused revision left behind.

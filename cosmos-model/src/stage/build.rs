@@ -195,6 +195,16 @@ fn rendered_kind(
     }
 }
 
+/// Refuses paths of the agent in what is installed and what is deleted; nothing is read.
+pub(super) fn refuse_own_paths(repository: &mut Repository<'_>, parts: &Parts) {
+    for merged in &parts.overlay {
+        is_refused(repository, &parts.names, if merged.template { "templates" } else { "overlay" }, merged);
+    }
+    for merged in parts.delete.iter().filter(|merged| matches!(merged.kind, EntryKind::File { .. })) {
+        is_refused(repository, &parts.names, "delete", merged);
+    }
+}
+
 /// Refuses paths that belong to the agent.
 fn is_refused(repository: &mut Repository<'_>, names: &[String], folder: &str, merged: &Merged) -> bool {
     let path = merged.path.as_bytes();
@@ -203,7 +213,7 @@ fn is_refused(repository: &mut Repository<'_>, names: &[String], folder: &str, m
     let refused = replaces || belongs_to_agent(path);
     if refused {
         let text = "no layer may touch this path, it belongs to the agent of each host";
-        repository.mistake(place(names, folder, merged), text, "remove it from the layer");
+        repository.is_unfit(place(names, folder, merged), text, "remove it from the layer");
     }
     refused
 }

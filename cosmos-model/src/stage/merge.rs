@@ -116,7 +116,7 @@ impl<'r, 'a> Merge<'r, 'a> {
             let child = child.expect("a tree's names are single components");
             if child.as_bytes().len() > LONGEST_PATH || self.merged.len() >= MOST_PATHS {
                 let place = self.place(group[0].layer, group[0].template, child.as_bytes());
-                self.repository.mistake(place, "this path is too long, or one too many", "make the tree smaller");
+                self.repository.is_unfit(place, "this path is too long, or one too many", "make the tree smaller");
                 return;
             }
             let start = before.partition_point(|one| one.entry.name < group[0].entry.name);
@@ -164,7 +164,7 @@ impl<'r, 'a> Merge<'r, 'a> {
         let at = self.place(other.layer, other.template, path.as_bytes());
         let against = self.place(folder.layer, folder.template, path.as_bytes());
         let text = format!("this is {what}, but '{against}' is a folder");
-        self.repository.mistake(at, text, "rename one of them, or make both the same kind");
+        self.repository.is_unfit(at, text, "rename one of them, or make both the same kind");
     }
 
     fn refuse_twins(&mut self, path: Option<&RelPath>, candidates: &[Candidate<'_>]) {
@@ -179,7 +179,7 @@ impl<'r, 'a> Merge<'r, 'a> {
             let folder = self.place(layer, template, path.map_or(&[], RelPath::as_bytes));
             let text =
                 format!("differs from '{}' in case or Unicode normalisation only", crate::escape::for_terminal(one));
-            self.repository.mistake(below_bytes(&folder, other), text, "rename one of them");
+            self.repository.is_unfit(below_bytes(&folder, other), text, "rename one of them");
         }
     }
 

@@ -27,12 +27,14 @@ mod order;
 mod repository;
 mod settings;
 mod survey;
+mod unfit;
 
 pub(crate) use build::belongs_to_agent;
 pub use forecast::{Change, Changed, Forecast, forecast};
 pub use lint::{Finding, lint};
 use repository::Repository;
 pub use survey::{FoundModule, HostPaths, hosts, is_native, modules, params, paths};
+pub(crate) use unfit::unfit;
 
 /// Hashes that are already known, so that blobs which did not change are not read again.
 pub trait KnownContent {
@@ -87,7 +89,7 @@ pub enum StageError {
 
 impl Layers {
     /// Returns whose model this is, where the repository says what it is.
-    const fn host(&self) -> Option<&HostName> {
+    pub(crate) const fn host(&self) -> Option<&HostName> {
         match self {
             Self::Native { host, .. } => Some(host),
             Self::Classic { .. } => None,

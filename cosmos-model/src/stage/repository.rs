@@ -25,16 +25,25 @@ pub(super) struct Repository<'a> {
     pub known: &'a dyn KnownContent,
     pub rules: NameRules,
     pub mistakes: Vec<Mistake>,
+    /// Those among them that no release may have, since they would be somebody's way out of a folder (F5).
+    pub unfit: Vec<Mistake>,
 }
 
 impl<'a> Repository<'a> {
     pub fn new(objects: &'a dyn ObjectSource, known: &'a dyn KnownContent, rules: NameRules) -> Self {
-        Self { objects, known, rules, mistakes: Vec::new() }
+        Self { objects, known, rules, mistakes: Vec::new(), unfit: Vec::new() }
     }
 
     /// Notes a mistake in the tree, which has no line.
     pub fn mistake(&mut self, place: impl Into<String>, text: impl Into<String>, hint: impl Into<String>) {
         self.mistakes.push(Mistake::at(place, text, hint));
+    }
+
+    /// Notes what makes a tree unfit for any host (F5).
+    pub fn is_unfit(&mut self, place: impl Into<String>, text: impl Into<String>, hint: impl Into<String>) {
+        let mistake = Mistake::at(place, text, hint);
+        self.unfit.push(mistake.clone());
+        self.mistakes.push(mistake);
     }
 
     /// Reads the tree at `place` (empty for the repository's root); one that cannot be used is a mistake.
@@ -57,7 +66,7 @@ impl<'a> Repository<'a> {
     /// Notes what is wrong with the tree at `place`.
     pub fn bad_tree(&mut self, place: &str, error: &tree::TreeError) {
         let path = error.name().map_or_else(|| shown_place(place), |name| below(place, name));
-        self.mistake(path, error.to_string(), "remove or rename it in the repository");
+        self.is_unfit(path, error.to_string(), "remove or rename it in the repository");
     }
 
     /// Reads an object's bytes.

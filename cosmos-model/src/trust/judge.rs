@@ -10,6 +10,7 @@ use openpgp::policy::StandardPolicy;
 use openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp as openpgp;
 
+use super::fitness::ForHost;
 use super::judgement::{Expiring, Judgement};
 use super::refusal::{Refusal, Refused};
 use super::signature;
@@ -28,13 +29,23 @@ impl TrustPolicy {
     /// Judges everything new in `evidence` by what `state` accepted before, or by the introduction.
     #[must_use]
     pub fn judge(&self, state: &TrustState, evidence: &Evidence<'_>) -> Judgement {
+        self.judge_on(None, state, evidence)
+    }
+
+    /// Judges as [`Self::judge`] does, for a `host` that must be able to hold the files of what is accepted (F5).
+    pub(super) fn judge_on(
+        &self,
+        host: Option<&ForHost<'_>>,
+        state: &TrustState,
+        evidence: &Evidence<'_>,
+    ) -> Judgement {
         let mut walk = self.bench(state, evidence);
         let standing = match self.start(&mut walk, state) {
             Ok(standing) => standing,
             Err(refusal) => return self.refuse_to_start(walk, state, refusal),
         };
         let outcome = self.walk_vouched(&mut walk, &standing);
-        let outcome = outcome.and_then(|outcome| self.alive_today(&mut walk, state, outcome));
+        let outcome = outcome.and_then(|outcome| self.may_act_now(&mut walk, host, state, outcome));
         let outcome = outcome.unwrap_or_else(|| Outcome::standing_on(standing));
         self.conclude(walk, state, outcome)
     }
@@ -115,15 +126,27 @@ impl TrustPolicy {
         }
     }
 
-    /// Lets the newest step stand only when its signers could sign today (T9); else nothing changes.
-    fn alive_today(&self, walk: &mut Walk<'_>, state: &TrustState, outcome: Outcome) -> Option<Outcome> {
+    /// Lets the newest step stand only when its signers could sign today (T9), and the host may hold its files (F5); else
+    /// nothing changes. Steps below it need neither: whoever comes late goes past them, as whoever refused them does.
+    fn may_act_now(
+        &self,
+        walk: &mut Walk<'_>,
+        host: Option<&ForHost<'_>>,
+        state: &TrustState,
+        outcome: Outcome,
+    ) -> Option<Outcome> {
         let revision = outcome.standing.revision.as_ref()?;
         if outcome.accepted.is_empty() && state.accepted.as_ref() == Some(revision) {
             return Some(outcome);
         }
         let dead = walk.dead_now(&outcome.standing, self.threshold.max(1));
         let retired = introduction::retired(walk, state, &outcome.standing);
-        if dead.is_empty() && retired.is_none() {
+        let mut reasons: Vec<Refusal> = dead.into_iter().chain(retired).collect();
+        if reasons.is_empty() {
+            let before = state.accepted.as_ref().map(VerifiedRevision::tree);
+            reasons.extend(host.and_then(|host| host.unfit(revision.tree(), before, walk.evidence.objects)));
+        }
+        if reasons.is_empty() {
             return Some(outcome);
         }
         let reference = match revision.tag() {
@@ -131,7 +154,7 @@ impl TrustPolicy {
             None => self.branch_reference(),
         };
         let commit = revision.commit();
-        for reason in dead.into_iter().chain(retired) {
+        for reason in reasons {
             walk.refuse(reference.clone(), commit, None, reason);
         }
         None

@@ -9,6 +9,7 @@ mod by_hand;
 mod certificate;
 mod commits;
 mod compromise;
+mod fitness;
 mod freshness;
 mod history;
 mod introduction;
@@ -40,6 +41,7 @@ mod verified;
 mod walk;
 mod wanted;
 
+pub use fitness::ForHost;
 pub use freshness::Staleness;
 pub use judgement::{Expiring, JudgedStep, Judgement};
 pub use may_sign::MaySign;

@@ -134,6 +134,8 @@ pub enum Refusal {
     Policy { reason: String },
     #[error("nothing says who may sign: neither 'openpgp-policy.toml' nor a keys folder")]
     NoPolicy,
+    #[error("no host may hold its files: {reason}")]
+    Unfit { reason: String, repair: String },
     #[error("it would leave {left} of {need} usable signers")]
     NoSignersLeft { left: usize, need: usize },
     #[error("the introduction {id} was not signed by {signer}")]
@@ -257,6 +259,7 @@ impl Refusal {
                 "take a newer introduction from an operator: 'cosmos clone --again --trust COMMIT:FPR URL'".to_string()
             }
             Self::NoSignersLeft { .. } | Self::NoPolicy => "keep at least one usable signer in the policy".to_string(),
+            Self::Unfit { repair, .. } => format!("{repair}, and release again"),
             Self::Object(_) => "run again; if it stays, compare the repository with another copy".to_string(),
             _ => "correct it in a new signed release".to_string(),
         }

@@ -9,7 +9,7 @@ impl Refusal {
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::Object(ObjectError::Missing { .. } | ObjectError::Unreadable { .. }) => "F1",
-            Self::Object(_) => "F5",
+            Self::Object(_) | Self::Unfit { .. } => "F5",
             Self::Grammar(_) => "T8",
             Self::NotAnnotated
             | Self::NameMismatch { .. }

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::fitness::ForHost;
 use super::judgement::Judgement;
 use super::refusal::{Refusal, Refused};
 use super::state::TrustState;
@@ -84,23 +85,30 @@ impl TrustPolicy {
     /// What the test comes to is in the state, [`TrustState::testing`]; the accepted revision and who may sign are
     /// those of production. A refused test is among the refusals; one that production went past is marked overtaken.
     #[must_use]
-    pub fn judge_for(&self, host: Option<&HostName>, state: &TrustState, evidence: &Evidence<'_>) -> Judgement {
-        let mut judgement = self.judge(state, evidence);
+    pub fn judge_for(&self, host: &ForHost<'_>, state: &TrustState, evidence: &Evidence<'_>) -> Judgement {
+        let mut judgement = self.judge_on(Some(host), state, evidence);
         judgement.state.testing = None;
-        if let (Some(host), Some(accepted)) = (host, judgement.state.accepted.clone()) {
-            self.judge_test(&Test::of(self, host), &accepted, evidence, &mut judgement);
+        if let (Some(name), Some(accepted)) = (host.layers.host(), judgement.state.accepted.clone()) {
+            self.judge_test(host, &Test::of(self, name), &accepted, evidence, &mut judgement);
         }
         judgement
     }
 
-    fn judge_test(&self, test: &Test, accepted: &VerifiedRevision, evidence: &Evidence<'_>, judgement: &mut Judgement) {
+    fn judge_test(
+        &self,
+        host: &ForHost<'_>,
+        test: &Test,
+        accepted: &VerifiedRevision,
+        evidence: &Evidence<'_>,
+        judgement: &mut Judgement,
+    ) {
         if !test.is_on(evidence.refs) {
             return;
         }
         let refs = test.refs(evidence.refs);
         let policy = Self { mode: test.mode.clone(), ..self.clone() };
         let seen = Evidence { refs: &refs, objects: evidence.objects, now: evidence.now };
-        let tried = policy.judge(&judgement.state, &seen);
+        let tried = policy.judge_on(Some(host), &judgement.state, &seen);
         // A test of the accepted commit itself tests nothing.
         judgement.state.testing = tried.revision.filter(|revision| revision.commit() != accepted.commit());
         judgement.steps.extend(tried.steps);

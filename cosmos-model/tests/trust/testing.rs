@@ -1,9 +1,9 @@
 //! A host's own test: tried on top of production, never where a walk starts (T6).
 
-use cosmos_model::host_name::HostName;
 use cosmos_model::object_id::ObjectId;
+use cosmos_model::stage::Layers;
 use cosmos_model::time::Time;
-use cosmos_model::trust::{Evidence, Judgement, TrustPolicy, TrustState};
+use cosmos_model::trust::{Evidence, ForHost, Judgement, TrustPolicy, TrustState};
 
 use crate::support::*;
 
@@ -52,9 +52,9 @@ impl Host {
     }
 
     fn look(&mut self, now: Time) -> Judgement {
-        let host: HostName = HOST.to_string().try_into().unwrap();
         let evidence = Evidence { refs: &self.repo.refs, objects: &self.repo, now };
-        let judgement = self.policy.judge_for(Some(&host), &self.state, &evidence);
+        let layers = Layers::Native { host: HOST.to_string().try_into().unwrap(), agent: (1, 0, 0) };
+        let judgement = self.policy.judge_for(&ForHost { layers: &layers, built_in: None }, &self.state, &evidence);
         self.state = judgement.state.clone();
         judgement
     }
@@ -204,7 +204,8 @@ fn a_host_without_an_accepted_revision_or_without_a_name_tries_nothing() {
     let test = host.commit(host.head, None, at(HOUR), "try");
     host.repo.tag(&format!("testing/{HOST}/1"), test, &alice, at(HOUR));
     let evidence = Evidence { refs: &host.repo.refs, objects: &host.repo, now: at(2 * HOUR) };
-    assert_eq!(host.policy.judge_for(None, &host.state, &evidence).state.testing(), None);
+    let nameless = ForHost { layers: &Layers::Classic { folders: Vec::new() }, built_in: None };
+    assert_eq!(host.policy.judge_for(&nameless, &host.state, &evidence).state.testing(), None);
     host.state = TrustState::default();
     host.repo.refs.retain(|one| one.tag_name() != Some("v1"));
     host.look(at(2 * HOUR));
