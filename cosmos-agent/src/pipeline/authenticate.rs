@@ -29,7 +29,7 @@ pub(super) struct Fetched {
 /// More packs than this slow reading down; each fetch adds one.
 const PACKS: usize = 50;
 
-impl Pipeline<'_> {
+impl<'a> Pipeline<'a> {
     /// Looks at the remotes and brings what is news there into the store.
     pub(super) fn fetch(&mut self, progress: &mut dyn Progress) -> Result<Fetched, Failure> {
         self.agent.site.make_cache()?;
@@ -109,11 +109,15 @@ impl Pipeline<'_> {
         let objects = Watched::new(self.agent, &self.store, "verifying");
         let evidence = Evidence { refs, objects: &objects, now: self.now };
         let trust = &self.agent.trust;
-        if self.agent.never_applies() {
-            return trust.judge(before, &evidence);
-        }
-        let host = ForHost { layers: &self.agent.layers, built_in: Some(built_in::tree()) };
-        trust.judge_for(&host, before, &evidence)
+        self.judged_for()
+            .map_or_else(|| trust.judge(before, &evidence), |host| trust.judge_for(&host, before, &evidence))
+    }
+
+    /// Returns the host that is to take what is accepted; an operator's clone takes nothing.
+    #[must_use]
+    pub fn judged_for(&self) -> Option<ForHost<'a>> {
+        let applies = !self.agent.never_applies();
+        applies.then(|| ForHost { layers: &self.agent.layers, built_in: Some(built_in::tree()) })
     }
 
     /// Judges from where the last walk ended, remembers the verdict, and drops what a refused revision left behind.

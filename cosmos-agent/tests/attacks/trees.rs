@@ -74,6 +74,8 @@ fn a33_a_release_with_a_submodule_is_refused_and_the_next_one_is_not() {
     sign(&settled, &[("160000", b"sub")]);
     settled.world.tag(&settled.ada, "release-2");
     settled.refuses_saying(&format!("{UNFIT}global/overlay/sub: "));
+    let proof = settled.world.on(&settled.host, &["verify"]);
+    assert!(proof.status == 3 && proof.stdout.contains(UNFIT), "the proof says so, too: {proof:?}");
     settled.world.write("global/overlay/etc/motd", "mended\n");
     settled.release("release-3", "Without it");
     settled.run().prints("~ etc/motd\n");

@@ -33,12 +33,8 @@ impl TrustPolicy {
     }
 
     /// Judges as [`Self::judge`] does, for a `host` that must be able to hold the files of what is accepted (F5).
-    pub(super) fn judge_on(
-        &self,
-        host: Option<&ForHost<'_>>,
-        state: &TrustState,
-        evidence: &Evidence<'_>,
-    ) -> Judgement {
+    #[must_use]
+    pub fn judge_on(&self, host: Option<&ForHost<'_>>, state: &TrustState, evidence: &Evidence<'_>) -> Judgement {
         let mut walk = self.bench(state, evidence);
         let standing = match self.start(&mut walk, state) {
             Ok(standing) => standing,

@@ -47,7 +47,9 @@ fn on_host(options: &VerifyOptions, agent: &Agent) -> Result<Status, Failure> {
     let mut examined = None;
     let report = operation::perform(agent, Manner::looking("verify"), |pipeline| {
         let refs = pipeline.record.refs()?;
-        let grounds = Grounds { policy: &agent.trust, refs: &refs, objects: pipeline.store(), now: operation::now() };
+        let host = pipeline.judged_for();
+        let grounds =
+            Grounds { policy: &agent.trust, host, refs: &refs, objects: pipeline.store(), now: operation::now() };
         examined = Some(grounds.examine(options.revision.as_deref())?);
         Ok(())
     })?;
@@ -60,7 +62,7 @@ fn on_host(options: &VerifyOptions, agent: &Agent) -> Result<Status, Failure> {
 fn in_clone(options: &VerifyOptions, global: &GlobalOptions, work: &WorkTree) -> Result<Status, Failure> {
     let Believed { agent, .. } = believed(work, &options.believe, options.ring.as_deref(), global)?;
     let refs = as_a_host_sees(&agent.trust, work)?;
-    let grounds = Grounds { policy: &agent.trust, refs: &refs, objects: work, now: operation::now() };
+    let grounds = Grounds { policy: &agent.trust, host: None, refs: &refs, objects: work, now: operation::now() };
     let examined = grounds.examine(options.revision.as_deref())?;
     Ok(print(&examined, agent.host(), global.json))
 }

@@ -7,7 +7,7 @@ use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 use cosmos_model::time::Time;
-use cosmos_model::trust::{Evidence, JudgedStep, Judgement, Mode, Refused, TrustPolicy, TrustState};
+use cosmos_model::trust::{Evidence, ForHost, JudgedStep, Judgement, Mode, Refused, TrustPolicy, TrustState};
 
 use crate::commands::release::ancestors;
 use crate::exit::{Failure, Status};
@@ -15,6 +15,8 @@ use crate::exit::{Failure, Status};
 /// What a proof rests on.
 pub struct Grounds<'a> {
     pub policy: &'a TrustPolicy,
+    /// The host that is to take what is accepted; none in an operator's clone.
+    pub host: Option<ForHost<'a>>,
     pub refs: &'a [RemoteRef],
     pub objects: &'a dyn ObjectSource,
     pub now: Time,
@@ -85,7 +87,8 @@ impl Grounds<'_> {
 
     /// From the introduction: the proof must not rest on what was believed before.
     fn judge(&self, refs: &[RemoteRef]) -> Judgement {
-        self.policy.judge(&TrustState::default(), &Evidence { refs, objects: self.objects, now: self.now })
+        let evidence = Evidence { refs, objects: self.objects, now: self.now };
+        self.policy.judge_on(self.host.as_ref(), &TrustState::default(), &evidence)
     }
 
     /// Returns the refs as they were when `tip` was the newest.
