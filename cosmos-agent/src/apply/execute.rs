@@ -1,20 +1,23 @@
 //! Doing steps: each looks once more at what it is about to change, and changes nothing else.
 
-use std::collections::BTreeSet;
-use std::os::fd::AsFd as _;
+mod change;
+mod exchange;
+mod make;
 
-use cosmos_model::content::{Content, ContentHash};
+use std::collections::{BTreeMap, BTreeSet};
+
+use cosmos_model::content::ContentHash;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Plan, Step};
-use cosmos_model::snapshot::{Attributes, Observed, Stat};
+use cosmos_model::snapshot::{Observed, Stat};
 use nix::errno::Errno;
 
 use super::batch::{Batch, Pending, Unsynced};
 use super::folder::StateFolder;
-use super::journal::temporary_name;
 use super::{Contents, Progress, RefusedStep, StepError, backup};
-use crate::fs::{Cursor, Directory, FsError, Kind, Obstacle, OnPath as _, Root, extended, kind_of, stat_of, write};
+use crate::fs::{Cursor, Directory, FsError, Obstacle, OnPath as _, Root, stat_of};
 use crate::observe::look_at;
+pub(super) use exchange::{is_occupied, take_apart};
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub(super) struct Execution<'a> {
     refused: Vec<RefusedStep>,
     /// Paths that earlier steps of this plan removed: nothing is expected there any more.
     removed: BTreeSet<&'a RelPath>,
+    /// Steps that make a path another type, each with the one that removes what is there: the two are done as one.
+    exchanges: BTreeMap<usize, usize>,
+    /// The latter of the two, which are not done by themselves.
+    exchanged: BTreeSet<usize>,
     kept: BTreeSet<ContentHash>,
 }
 
@@ -72,6 +79,7 @@ impl<'a> Execution<'a> {
         contents: &'a dyn Contents,
         run: String,
     ) -> Self {
+        let exchanges = exchange::pairs(plan);
         Self {
             root,
             state,
@@ -84,6 +92,8 @@ impl<'a> Execution<'a> {
             outcomes: vec![Outcome::Open; plan.steps().len()],
             refused: Vec::new(),
             removed: BTreeSet::new(),
+            exchanged: exchanges.values().copied().collect(),
+            exchanges,
             kept: BTreeSet::new(),
         }
     }
@@ -141,8 +151,12 @@ impl<'a> Execution<'a> {
         match step.action() {
             Action::WriteFile { content, attributes } => self.write_file(&place, content, *attributes),
             Action::MakeSymlink { target, attributes } => Ok(self.write_symlink(&place, target, *attributes)?),
-            Action::MakeDirectory { attributes } => Ok(self.make_directory(&place, *attributes)?),
+            Action::MakeDirectory { attributes } => match self.exchanges.get(&number) {
+                Some(removal) => Ok(self.exchange_for_directory(&place, *attributes, *removal)?),
+                None => Ok(self.make_directory(&place, *attributes)?),
+            },
             Action::SetAttributes { attributes } => Ok(self.set_attributes(&place, *attributes)?),
+            Action::Remove | Action::RemoveDirectory if self.exchanged.contains(&number) => Ok(()),
             Action::Remove => Ok(self.remove(&place)?),
             Action::RemoveDirectory => Ok(self.remove_directory(&place)?),
         }
@@ -154,7 +168,7 @@ impl<'a> Execution<'a> {
     }
 
     fn refuse_moved(&mut self, place: &Place<'_>) {
-        self.refuse(place.number, place.step, "it changed after it was looked at");
+        self.refuse(place.number, place.step, MOVED);
     }
 
     /// Looks whether the path still is what the plan expects.
@@ -196,153 +210,6 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn write_file(&mut self, place: &Place<'_>, content: &Content, attributes: Attributes) -> Result<(), StepError> {
-        let path = place.step.path();
-        let read = self.contents.read(path, content);
-        let bytes = read.map_err(|source| StepError::Content { path: path.clone(), source })?;
-        if ContentHash::of(&bytes) != content.hash {
-            return Err(StepError::OtherContent { path: path.clone() });
-        }
-        // Capabilities were given to the content that goes.
-        Ok(self.add_file(place, &bytes, attributes, &[extended::LABEL])?)
-    }
-
-    /// Writes a temporary file, which takes over the attributes `kept` from the file that it will replace.
-    fn add_file(
-        &mut self,
-        place: &Place<'_>,
-        bytes: &[u8],
-        attributes: Attributes,
-        kept: &[&str],
-    ) -> Result<(), FsError> {
-        let temporary = temporary_name(&self.run, place.number);
-        let is_foreign = self.is_foreign(place)?;
-        let replaces = matches!(place.step.expects(), Observed::File { .. });
-        let written = place.directory.create(&temporary).and_then(|mut file| {
-            write::write_all(&mut file, bytes)?;
-            if is_foreign {
-                extended::drop_access_lists(file.as_fd())?;
-            }
-            write::set_attributes(&file, attributes)?;
-            if replaces {
-                extended::take_over(&place.directory, place.name, file.as_fd(), kept)?;
-            }
-            let stat = stat_of(&nix::sys::stat::fstat(&file)?);
-            Ok((file, stat))
-        });
-        if written.is_err() {
-            // Best effort: it may not exist, and the error that matters is the one before.
-            let _ = place.directory.unlink(&temporary);
-        }
-        let (file, stat) = written.on("write", place.path())?;
-        self.pend(place, temporary, Some(file), stat)
-    }
-
-    /// Tells whether the step's folder belongs to somebody whose access lists say nothing about our files.
-    fn is_foreign(&self, place: &Place<'_>) -> Result<bool, FsError> {
-        let folder = place.directory.stat_self().on("look at the folder of", place.path())?;
-        Ok(folder.st_uid != self.root.default_owner().0)
-    }
-
-    fn write_symlink(&mut self, place: &Place<'_>, target: &[u8], attributes: Attributes) -> Result<(), FsError> {
-        let temporary = temporary_name(&self.run, place.number);
-        let made = place.directory.make_symlink(target, &temporary).and_then(|()| {
-            place.directory.own_symlink(&temporary, attributes)?;
-            place.directory.stat(&temporary)?.ok_or(Errno::ENOENT)
-        });
-        if made.is_err() {
-            // Best effort, as above.
-            let _ = place.directory.unlink(&temporary);
-        }
-        let stat = stat_of(&made.on("make the symlink", place.path())?);
-        self.pend(place, temporary, None, stat)
-    }
-
-    fn pend(
-        &mut self,
-        place: &Place<'_>,
-        temporary: Vec<u8>,
-        file: Option<std::fs::File>,
-        stat: Stat,
-    ) -> Result<(), FsError> {
-        let pending = Pending { number: place.number, directory: place.directory.clone(), temporary, file, stat };
-        self.batch.push(pending).on("look at the folder of", place.path())
-    }
-
-    fn make_directory(&mut self, place: &Place<'_>, attributes: Attributes) -> Result<(), FsError> {
-        if !self.is_expected(&place.directory, place.name, place.step)? {
-            self.refuse_moved(place);
-            return Ok(());
-        }
-        place.directory.make_directory(place.name, attributes.mode).on("make the directory", place.path())?;
-        // From here on it is ours, also when the rest fails: what is not known to be ours never leaves the host.
-        self.done(place)?;
-        if self.is_foreign(place)? {
-            place.directory.drop_access_lists(place.name).on("set owner and mode of", place.path())?;
-        }
-        let is_ours = |stat: &nix::sys::stat::FileStat| kind_of(stat) == Kind::Directory;
-        let set = place.directory.set_attributes(place.name, attributes, is_ours);
-        set.map(|_| ()).on("set owner and mode of", place.path())
-    }
-
-    fn set_attributes(&mut self, place: &Place<'_>, attributes: Attributes) -> Result<(), FsError> {
-        let before = place.directory.stat(place.name).on("look at", place.path())?;
-        let (Some(before), true) = (before, self.is_expected(&place.directory, place.name, place.step)?) else {
-            self.refuse_moved(place);
-            return Ok(());
-        };
-        if kind_of(&before) == Kind::File && before.st_nlink > 1 {
-            let same_owner = (before.st_uid, before.st_gid) == (attributes.uid, attributes.gid);
-            return self.break_link(place, attributes, same_owner);
-        }
-        let same = |stat: &nix::sys::stat::FileStat| (stat.st_dev, stat.st_ino) == (before.st_dev, before.st_ino);
-        let set = place.directory.set_attributes(place.name, attributes, same);
-        if !set.on("set owner and mode of", place.path())? {
-            self.refuse_moved(place);
-            return Ok(());
-        }
-        self.done(place)
-    }
-
-    /// Gives the path an inode of its own: its other names may be somebody's trap (A39).
-    ///
-    /// The content stays, and with it what it was given; but for capabilities under another owner, as for any `chown`.
-    fn break_link(&mut self, place: &Place<'_>, attributes: Attributes, same_owner: bool) -> Result<(), FsError> {
-        let mut bytes = Vec::new();
-        let mut file = place.directory.open_file(place.name).on("open", place.path())?;
-        std::io::Read::read_to_end(&mut file, &mut bytes).on("read", place.path())?;
-        let kept: &[&str] = if same_owner { &[extended::LABEL, extended::CAPABILITIES] } else { &[extended::LABEL] };
-        self.add_file(place, &bytes, attributes, kept)
-    }
-
-    fn remove(&mut self, place: &Place<'_>) -> Result<(), FsError> {
-        if !self.is_expected(&place.directory, place.name, place.step)? {
-            self.refuse_moved(place);
-            return Ok(());
-        }
-        place.directory.unlink(place.name).on("remove", place.path())?;
-        self.gone(place)
-    }
-
-    fn remove_directory(&mut self, place: &Place<'_>) -> Result<(), FsError> {
-        if !self.is_expected(&place.directory, place.name, place.step)? {
-            self.refuse_moved(place);
-            return Ok(());
-        }
-        match place.directory.remove_directory(place.name) {
-            Ok(()) => self.gone(place),
-            // Somebody keeps something in it: it stays, and is no longer ours.
-            Err(Errno::ENOTEMPTY | Errno::EEXIST) => self.done(place),
-            Err(errno) => Err(errno).on("remove the directory", place.path()),
-        }
-    }
-
-    fn gone(&mut self, place: &Place<'_>) -> Result<(), FsError> {
-        self.removed.insert(self.plan.steps()[place.number].path());
-        self.cursor.forget();
-        self.done(place)
-    }
-
     fn done(&mut self, place: &Place<'_>) -> Result<(), FsError> {
         self.outcomes[place.number] = Outcome::Done(None);
         self.batch.touch(place.number, place.directory.clone()).on("look at the folder of", place.path())
@@ -380,19 +247,27 @@ impl<'a> Execution<'a> {
     fn rename(&mut self, pending: &Pending) -> Result<(), FsError> {
         let step = &self.plan.steps()[pending.number];
         let (directory, name, path) = (&pending.directory, step.path().name(), step.path().as_bytes());
-        if !self.is_expected(directory, name, step)? {
+        let exchanged = self.exchanges.get(&pending.number).copied();
+        let expected = match exchanged {
+            Some(removal) => self.is_replaceable(directory, name, removal)?,
+            None => self.is_expected(directory, name, step)?,
+        };
+        if !expected {
             directory.unlink(&pending.temporary).on("remove the temporary file of", path)?;
-            self.refuse(pending.number, step, "it changed after it was looked at");
+            self.refuse(pending.number, step, MOVED);
             return Ok(());
         }
-        if matches!(step.expects(), Observed::Absent) {
-            match directory.rename_new(&pending.temporary, name) {
-                // Not every file system can promise it; the look above then has to do.
-                Err(Errno::EINVAL | Errno::ENOSYS) => directory.rename(&pending.temporary, name),
-                renamed => renamed,
+        match exchanged {
+            Some(removal) => {
+                if !exchange::exchange(directory, &pending.temporary, name).on("put in place", path)? {
+                    self.refuse(pending.number, step, MOVED);
+                    return Ok(());
+                }
+                self.is_exchanged(removal);
+                Ok(())
             }
-        } else {
-            directory.rename(&pending.temporary, name)
+            None if matches!(step.expects(), Observed::Absent) => put_new(directory, &pending.temporary, name),
+            None => directory.rename(&pending.temporary, name),
         }
         .on("put in place", path)?;
         let now = directory.stat(name).on("look at", path)?.map(|stat| stat_of(&stat));
@@ -400,5 +275,17 @@ impl<'a> Execution<'a> {
         let ours = now.filter(|now| Stat { changed: pending.stat.changed, ..*now } == pending.stat);
         self.outcomes[pending.number] = Outcome::Done(ours);
         Ok(())
+    }
+}
+
+/// Why a step is refused whose path is not what the plan saw.
+const MOVED: &str = "it changed after it was looked at";
+
+/// Renames `temporary` to `name`, where nothing was a moment ago.
+fn put_new(directory: &Directory, temporary: &[u8], name: &[u8]) -> nix::Result<()> {
+    match directory.rename_new(temporary, name) {
+        // Not every file system can promise it; the look before then has to do.
+        Err(Errno::EINVAL | Errno::ENOSYS) => directory.rename(temporary, name),
+        renamed => renamed,
     }
 }

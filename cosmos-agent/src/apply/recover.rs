@@ -8,6 +8,7 @@ use cosmos_model::record::{Described, Kind, StepRecord};
 use cosmos_model::snapshot::{Attributes, HostSnapshot, Observed};
 use nix::errno::Errno;
 
+use super::execute::{is_occupied, take_apart};
 use super::folder::StateFolder;
 use super::journal::{self, Journal, JournalError, temporary_name};
 use super::managed_file::{ManagedFile, ManagedFileError};
@@ -75,7 +76,7 @@ fn read_managed(state: &StateFolder) -> Result<ManagedSet, RecoverError> {
 fn clean_and_look(root: &Root, journal: &Journal) -> Result<HostSnapshot, FsError> {
     let mut cursor = Cursor::new(root);
     for (number, record) in journal.steps.iter().enumerate() {
-        remove_temporary(&mut cursor, &record.path, &temporary_name(&journal.run, number))?;
+        remove_temporary(root, &mut cursor, record, &temporary_name(&journal.run, number))?;
     }
     let mut observer = Observer::new(root);
     let mut paths = Vec::with_capacity(journal.steps.len());
@@ -92,14 +93,31 @@ fn clean_and_look(root: &Root, journal: &Journal) -> Result<HostSnapshot, FsErro
     Ok(HostSnapshot { paths: paths.into(), ..HostSnapshot::default() })
 }
 
-fn remove_temporary(cursor: &mut Cursor<'_>, path: &RelPath, name: &[u8]) -> Result<(), FsError> {
-    match cursor.folder_of(path.as_bytes()) {
-        Ok((directory, _)) => match directory.unlink(name) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(errno) => Err(errno).on("remove the temporary file of", path.as_bytes()),
-        },
-        Err(Obstacle::Failed(error)) => Err(error),
-        Err(Obstacle::Missing | Obstacle::Blocked(_)) => Ok(()),
+/// Removes what a step left beside its path: a file, or the prepared or replaced directory of one that changes the type.
+///
+/// A replaced directory that somebody put something into comes back, if what took its place is still ours.
+fn remove_temporary(
+    root: &Root,
+    cursor: &mut Cursor<'_>,
+    record: &StepRecord,
+    temporary: &[u8],
+) -> Result<(), FsError> {
+    let path = record.path.as_bytes();
+    let (directory, name) = match cursor.folder_of(path) {
+        Ok(found) => found,
+        Err(Obstacle::Failed(error)) => return Err(error),
+        Err(Obstacle::Missing | Obstacle::Blocked(_)) => return Ok(()),
+    };
+    match directory.remove_one(temporary) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) if is_occupied(errno) => {
+            let is_file = record.new.as_ref().is_some_and(|new| new.kind != Kind::Directory);
+            if is_file && record.landed(&Observer::new(root).look(&record.path, None)?) {
+                take_apart(directory, temporary, name).on("put back the folder", path)?;
+            }
+            Ok(())
+        }
+        Err(errno) => Err(errno).on("remove the temporary file of", path),
     }
 }
 

@@ -332,6 +332,39 @@ fn a_folder_of_ours_gives_way_to_a_file_once_nothing_foreign_is_in_it() {
 }
 
 #[test]
+fn what_came_into_a_folder_after_the_plan_keeps_it_also_from_a_run_that_is_killed_meanwhile() {
+    for killed in [false, true] {
+        let mut machine = Machine::new();
+        let folder = machine.model(1, &[("etc/x/ours", Want::File("1"))]);
+        machine.converge(&folder);
+        let model = machine.model(2, &[("etc/x", Want::File("2"))]);
+        let plan = machine.plan(&model);
+        fs::write(machine.at("etc/x/foreign"), "by hand").unwrap();
+        if killed {
+            // At each change, until it is right after the two changed places.
+            let exchanged = (0..200).any(|fault| {
+                faults::arm(fault, Errno::EIO, true);
+                let _ = machine.apply(&plan);
+                faults::disarm();
+                let is_file = machine.at("etc/x").is_file();
+                machine.host.recover().unwrap();
+                is_file
+            });
+            assert!(exchanged, "it never was a file");
+        } else {
+            let refused = machine.apply(&plan).unwrap().refused;
+            let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+            assert_eq!(refused, ["did not change 'etc/x': it changed after it was looked at"]);
+        }
+        assert_eq!(fs::read_to_string(machine.at("etc/x/foreign")).unwrap(), "by hand");
+        assert_eq!(machine.leftovers(), Vec::<String>::new());
+        fs::remove_file(machine.at("etc/x/foreign")).unwrap();
+        machine.converge(&model);
+        assert_eq!(fs::read_to_string(machine.at("etc/x")).unwrap(), "2");
+    }
+}
+
+#[test]
 fn a38_a_symlinked_directory_is_written_into_and_stays() {
     let mut machine = Machine::new();
     fs::create_dir_all(machine.at("usr/lib")).unwrap();
@@ -410,12 +443,14 @@ fn two_states() -> [Vec<(&'static str, Want)>; 2] {
         ("etc/gone", Want::File("gone")),
         ("etc/mode", Want::File("mode")),
         ("etc/turn", Want::Link("a")),
+        ("etc/swap/deep", Want::File("deep")),
         ("old/sub/file", Want::File("old")),
     ];
     let mut second = vec![
         ("etc/a", Want::File("two")),
         ("etc/mode", Want::Mode("mode", 0o600)),
         ("etc/turn/deep", Want::File("deep")),
+        ("etc/swap", Want::File("swap")),
         ("etc/link", Want::Link("a")),
         ("new/sub/file", Want::File("new")),
     ];
@@ -443,11 +478,15 @@ fn go_with_fault(fault: usize, for_ever: bool) -> (Machine, StagedModel, bool) {
         let hint = error.hint().unwrap();
         assert!(hint.starts_with("free space or inodes on the file system of '"), "{hint}");
     }
+    for name in ["etc/turn", "etc/swap"] {
+        assert!(machine.tree().contains_key(name), "fault {fault}: '{name}' is neither of its two types");
+    }
     for (name, found) in machine.tree() {
         let new = match name.as_str() {
             "etc/a" => Some("644 two"),
             "etc/mode" => Some("600 mode"),
             "etc/turn/deep" => Some("644 deep"),
+            "etc/swap" => Some("644 swap"),
             "etc/link" => Some("-> a"),
             "new/sub/file" => Some("644 new"),
             name if name.starts_with("m/") => Some("644 many"),

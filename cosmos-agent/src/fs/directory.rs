@@ -137,6 +137,20 @@ impl Directory {
         nix::fcntl::renameat2(&*self.0, from, &*self.0, to, RenameFlags::RENAME_NOREPLACE)
     }
 
+    /// Lets `one` and `other` change places in one step; `EINVAL` on a file system that cannot do it.
+    pub(crate) fn exchange(&self, one: &[u8], other: &[u8]) -> Result<()> {
+        gate()?;
+        nix::fcntl::renameat2(&*self.0, one, &*self.0, other, RenameFlags::RENAME_EXCHANGE)
+    }
+
+    /// Removes `name`, whatever it is; a directory has to be empty.
+    pub(crate) fn remove_one(&self, name: &[u8]) -> Result<()> {
+        match self.unlink(name) {
+            Err(Errno::EISDIR) => self.remove_directory(name),
+            removed => removed,
+        }
+    }
+
     pub(crate) fn unlink(&self, name: &[u8]) -> Result<()> {
         gate()?;
         nix::unistd::unlinkat(&*self.0, name, UnlinkatFlags::NoRemoveDir)

@@ -147,28 +147,21 @@ impl Scene {
         match name.strip_prefix(".cosmos-").and_then(|name| name.rsplit_once('-')) {
             Some((_, number)) => self.steps.get(number.parse::<usize>().ok()?),
             None => {
-                // A path that becomes another type has two steps: it goes, then it comes.
+                // A path that becomes another type has two steps, of which the call is about the one that makes it.
                 let removes = call.name == "unlinkat";
                 self.steps.iter().find(|step| step["path"] == path && (step["action"] == "remove") == removes)
             }
         }
     }
 
-    /// Asserts that every path of the host is as before or as after, or what a type change passes through.
+    /// Asserts that every path of the host is as before or as after, also one that changes its type.
     #[track_caller]
     pub fn assert_old_or_new(&self, root: &Path, what: &str) {
         let now = tree(root);
         for path in self.old.keys().chain(self.new.keys()).chain(now.keys()) {
             let (old, new, now) = (self.old.get(path), self.new.get(path), now.get(path));
             let temporary = path.rsplit('/').next().is_some_and(|name| name.starts_with(".cosmos-"));
-            // Between a file and a folder of one name there is a moment without either.
-            let changes_type =
-                old.zip(new).is_some_and(|(old, new)| old.starts_with("folder") != new.starts_with("folder"));
-            let passing = now.is_none() && changes_type;
-            assert!(
-                temporary || passing || now == old || now == new,
-                "{what}: '{path}' is {now:?}, was {old:?}, wants {new:?}"
-            );
+            assert!(temporary || now == old || now == new, "{what}: '{path}' is {now:?}, was {old:?}, wants {new:?}");
         }
     }
 

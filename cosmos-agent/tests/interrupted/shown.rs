@@ -25,9 +25,14 @@ fn what_plan_prints_is_what_the_calls_of_apply_show() {
     }
     let scene = Scene::new();
     let mut planned = Vec::new();
+    let is_made = |path: &str| scene.steps.iter().any(|step| step["path"] == path && step["action"] == "create");
+    let is_removed = |path: &str| scene.steps.iter().any(|step| step["path"] == path && step["action"] == "remove");
     for step in &scene.steps {
         let path = step["path"].as_str().expect("a path").to_owned();
         match (step["action"].as_str().expect("an action"), step["kind"].as_str().expect("a kind")) {
+            // One call for both steps of a path that becomes another type: the new changes places with the old.
+            ("remove", _) if is_made(&path) => {}
+            ("create", _) if is_removed(&path) => planned.push((path, "put")),
             ("create", "directory") => planned.extend([(path.clone(), "make"), (path, "attributes")]),
             ("create" | "replace", _) => planned.push((path, "put")),
             ("attributes", _) => planned.push((path, "attributes")),
