@@ -29,9 +29,15 @@ fn slow(bytes: &[u8]) -> (BTreeSet<PackageName>, bool) {
         let field = |name: &[u8]| stanza.iter().rev().find_map(|line| line.strip_prefix(name)).map(<[u8]>::trim_ascii);
         let words = |text: &[u8]| text.iter().position(|byte| *byte == b' ').map(|at| text[at + 1..].to_vec());
         let Some(state) = field(b"Status:").and_then(words).and_then(|rest| words(&rest)) else { continue };
-        let name = field(b"Package:").and_then(|name| PackageName::new(std::str::from_utf8(name).ok()?).ok());
+        let lists = [b"Package:".as_slice(), b"Provides:"].map(|name| field(name).unwrap_or_default().to_vec());
+        let entries = lists.iter().flat_map(|list| list.split(|byte| *byte == b','));
+        let bare = |entry: &[u8]| {
+            let end = entry.iter().position(|byte| *byte == b'(').unwrap_or(entry.len());
+            PackageName::new(std::str::from_utf8(&entry[..end]).ok()?.trim_matches(|c: char| c.is_ascii_whitespace()))
+                .ok()
+        };
         match &state[..] {
-            b"installed" => names.extend(name),
+            b"installed" => names.extend(entries.filter_map(bare)),
             b"not-installed" | b"config-files" => {}
             _ => unfinished = true,
         }

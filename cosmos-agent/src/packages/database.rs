@@ -41,20 +41,23 @@ pub(crate) fn installed(root: &Root) -> Result<Installed, FsError> {
     Ok(Installed { seen: Some(stat_of(&stat)), ..parse(&text) })
 }
 
-/// Reads stanzas, divided by empty lines, for the fields `Package` and `Status`; the last of a name decides.
+/// Reads stanzas, divided by empty lines, for the fields `Package`, `Provides` and `Status`; the last of a name decides.
 ///
 /// A status is what is wanted, whether a reinstallation is needed, and what is there. Installed is what is there as a
-/// whole, whatever is wanted of it; the same package of another architecture counts as the package.
+/// whole, whatever is wanted of it; the same package of another architecture counts as the package, and so does one that
+/// provides its name, as for apt: else a layer that asks for `mail-transport-agent` would wait for ever.
 #[must_use]
 pub fn parse(text: &[u8]) -> Installed {
     let mut installed = Installed::default();
-    let (mut name, mut state) = (None, None);
+    let (mut name, mut provides, mut state) = (None, None, None);
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     for line in lines.chain([&b""[..]]) {
         if line.is_empty() {
-            take(&mut installed, name.take(), state.take());
+            take(&mut installed, [name.take(), provides.take()], state.take());
         } else if let Some(value) = line.strip_prefix(b"Package:") {
-            name = Some(value.trim_ascii());
+            name = Some(value);
+        } else if let Some(value) = line.strip_prefix(b"Provides:") {
+            provides = Some(value);
         } else if let Some(value) = line.strip_prefix(b"Status:") {
             state = value.trim_ascii().splitn(3, |byte| *byte == b' ').nth(2);
         }
@@ -62,15 +65,21 @@ pub fn parse(text: &[u8]) -> Installed {
     installed
 }
 
-fn take(installed: &mut Installed, name: Option<&[u8]>, state: Option<&[u8]>) {
+fn take(installed: &mut Installed, names: [Option<&[u8]>; 2], state: Option<&[u8]>) {
     match state {
         Some(b"installed") => {
-            let name = name.and_then(|name| PackageName::new(std::str::from_utf8(name).ok()?).ok());
-            installed.names.extend(name);
+            let names = names.into_iter().flatten().flat_map(|list| list.split(|byte| *byte == b','));
+            installed.names.extend(names.filter_map(provided));
         }
         None | Some(b"not-installed" | b"config-files") => {}
         Some(_) => installed.unfinished = true,
     }
+}
+
+/// Returns the name of an entry such as `httpd` or `nginx (= 1.22)`.
+fn provided(entry: &[u8]) -> Option<PackageName> {
+    let name = entry.split(|byte| *byte == b'(').next()?.trim_ascii();
+    PackageName::new(std::str::from_utf8(name).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -89,6 +98,13 @@ mod tests {
             \nStatus: install ok installed\nPackage: order\n\nPackage: alone\n\nPackage: never\n\
             Status: unknown ok not-installed";
         assert_eq!(names(text), (vec!["held".into(), "order".into(), "unbound".into()], false));
+    }
+
+    #[test]
+    fn what_an_installed_package_provides_is_there() {
+        let text = "Package: nginx-light\nStatus: install ok installed\nProvides: httpd, nginx (= 1.22.1-9)\n\
+            \nPackage: gone\nProvides: mail-transport-agent\nStatus: deinstall ok config-files\n";
+        assert_eq!(names(text), (vec!["httpd".into(), "nginx".into(), "nginx-light".into()], false));
     }
 
     #[test]
