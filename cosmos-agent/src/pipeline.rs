@@ -165,7 +165,8 @@ impl<'a> Pipeline<'a> {
                     let mut staged = self.staged_for_files(staged.take(), revision, &managed)?;
                     self.waiting = self.packages(&mut staged)?;
                     tasks.leave_out(&staged.model, &self.waiting);
-                    self.files(staged, &tasks)?;
+                    let ended = self.files(staged, &tasks);
+                    ended.map_err(|failed| self.or_cut_off(failed, revision, &tasks))?;
                     written = true;
                     if self.waiting.is_empty() {
                         self.is_applied(revision);

@@ -13,7 +13,7 @@ pub struct Manner {
     /// Whether systemd manages services here; otherwise `service` does.
     pub systemd: bool,
     /// Whether the service is to run, so that one that does not is started.
-    pub enabled: bool,
+    pub is_to_run: bool,
 }
 
 /// Tells whether systemd manages this host's services.
@@ -25,7 +25,7 @@ pub fn is_systemd() -> bool {
 /// Returns program and arguments that make `due` happen; none where there is nothing to tell.
 #[must_use]
 pub fn command(due: &Due, manner: Manner) -> Vec<&str> {
-    let words = if manner.systemd { by_systemctl(due, manner.enabled) } else { by_service(due) };
+    let words = if manner.systemd { by_systemctl(due, manner.is_to_run) } else { by_service(due) };
     match due {
         Due::Sysusers => vec!["systemd-sysusers"],
         Due::Tmpfiles => vec!["systemd-tmpfiles", "--create"],
@@ -33,11 +33,25 @@ pub fn command(due: &Due, manner: Manner) -> Vec<&str> {
     }
 }
 
+/// Returns program and arguments whose success says that a service which need not run was given up by systemd: it did run,
+/// and nobody stopped it. None where that does not matter.
+#[must_use]
+pub fn is_given_up(due: &Due, manner: Manner) -> Vec<&str> {
+    match due {
+        Due::Restart(name) | Due::Reload(name) if manner.systemd && !manner.is_to_run => {
+            vec!["systemctl", "is-failed", "--quiet", "--", name]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Returns program and arguments that let systemd try a service again which it gave up; none for anything else.
 #[must_use]
 pub fn forgive(due: &Due, manner: Manner) -> Vec<&str> {
     match due {
-        Due::Enable(name) | Due::Restart(name) if manner.systemd => vec!["systemctl", "reset-failed", "--", name],
+        Due::Enable(name) | Due::Restart(name) | Due::Reload(name) if manner.systemd => {
+            vec!["systemctl", "reset-failed", "--", name]
+        }
         _ => Vec::new(),
     }
 }
@@ -47,19 +61,19 @@ pub fn forgive(due: &Due, manner: Manner) -> Vec<&str> {
 pub fn stop(name: &str, manner: Manner) -> Vec<&str> {
     match manner {
         Manner { systemd: false, .. } => vec!["service", name, "stop"],
-        Manner { enabled: true, .. } => vec!["systemctl", "disable", "--now", "--", name],
+        Manner { is_to_run: true, .. } => vec!["systemctl", "disable", "--now", "--", name],
         Manner { .. } => vec!["systemctl", "stop", "--", name],
     }
 }
 
-fn by_systemctl(due: &Due, enabled: bool) -> Vec<&str> {
+fn by_systemctl(due: &Due, is_to_run: bool) -> Vec<&str> {
     match due {
         Due::DaemonReload => vec!["systemctl", "daemon-reload"],
         Due::Enable(name) => vec!["systemctl", "enable", "--now", "--", name],
         Due::Disable(name) => vec!["systemctl", "disable", "--now", "--", name],
-        Due::Restart(name) => vec!["systemctl", if enabled { "restart" } else { "try-restart" }, "--", name],
+        Due::Restart(name) => vec!["systemctl", if is_to_run { "restart" } else { "try-restart" }, "--", name],
         Due::Reload(name) => {
-            vec!["systemctl", if enabled { "reload-or-restart" } else { "try-reload-or-restart" }, "--", name]
+            vec!["systemctl", if is_to_run { "reload-or-restart" } else { "try-reload-or-restart" }, "--", name]
         }
         _ => Vec::new(),
     }

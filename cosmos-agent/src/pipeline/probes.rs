@@ -7,10 +7,12 @@ use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Cause, Step};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::triggers::{self, Due, Pending, Said, Work};
+use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
 use crate::exec::Limit;
 use crate::exit::{Failure, Status};
+use crate::managed::Managed;
 use crate::probe;
 use crate::report::TaskReport;
 use crate::settings::OnProbeFailure;
@@ -59,6 +61,22 @@ impl Pipeline<'_> {
             self.record.save()?;
         }
         Ok(())
+    }
+
+    /// Makes the default probe also where a service could not be told of what the run wrote: what cuts the host off goes
+    /// back then, too. Returns what the run fails with.
+    pub(super) fn or_cut_off(&mut self, failed: Failure, revision: &VerifiedRevision, tasks: &TaskRun<'_>) -> Failure {
+        let pending = self.record.state.triggers.pending.iter().find(|pending| pending.due == Due::Reachability);
+        let Some(pending) = pending.cloned().filter(|_| self.is_own_root()) else { return failed };
+        let written = Managed::read(&self.state)
+            .is_ok_and(|managed| managed.view().is_ok_and(|managed| managed.is_settled_at(revision.commit())));
+        if !written {
+            return failed;
+        }
+        let Err(lost) = self.probe_ways() else { return failed };
+        self.is_applied(revision);
+        let message = format!("{}; {}", failed.message, lost.message);
+        self.give_up(Failure { message, ..lost }, &pending, tasks, &|path, _| triggers::is_watched(path))
     }
 
     /// Takes back what `chosen` takes of the revision whose probe failed, and says so; a repair of drift takes nothing back.

@@ -29,7 +29,7 @@ impl Pipeline<'_> {
     pub(super) fn stop_services(&mut self, work: &Work) -> Result<(), Failure> {
         for name in &work.stops {
             let kept = self.record.state.triggers.services.get(name).and_then(|kept| kept.enabled);
-            let manner = Manner { systemd: service::is_systemd(), enabled: kept == Some(true) };
+            let manner = Manner { systemd: service::is_systemd(), is_to_run: kept == Some(true) };
             let ended = self.tell(&format!("stop {name}"), &service::stop(name, manner), LIMIT)?;
             if let Some(finished) = ended.filter(|finished| finished.ended != NOT_LOADED) {
                 refuse(&format!("stop {name}"), name, &finished)?;
@@ -46,8 +46,9 @@ impl Pipeline<'_> {
         self.record.state.triggers.take_services(model);
         let pending = self.record.state.triggers.pending.iter().map(|pending| pending.due.clone());
         for due in pending.filter(Due::is_of_services).collect::<Vec<_>>() {
-            let manner = Manner { systemd: service::is_systemd(), enabled: is_enabled(model, &due) };
             let what = due.to_string();
+            let mut manner = Manner { systemd: service::is_systemd(), is_to_run: is_enabled(model, &due) };
+            manner.is_to_run |= self.is_given_up(&what, &due, manner)?;
             let forgiving = service::forgive(&due, manner);
             if !forgiving.is_empty() {
                 // It fails for a unit that systemd has not met, which then was not given up either.
@@ -60,6 +61,16 @@ impl Pipeline<'_> {
             self.record.save()?;
         }
         Ok(())
+    }
+
+    /// Tells whether systemd gave up the service that is to be told.
+    fn is_given_up(&mut self, what: &str, due: &Due, manner: Manner) -> Result<bool, Failure> {
+        let words = service::is_given_up(due, manner);
+        if words.is_empty() {
+            return Ok(false);
+        }
+        let answer = self.run(what, &words, LIMIT)?;
+        Ok(matches!(answer, TaskOutcome::Ran(finished) if finished.ended == Ended::Exit(0)))
     }
 
     /// Runs a program and reports it; `None` where there is nothing to run, or this is a dry run.

@@ -1,0 +1,81 @@
+#!/bin/bash
+# A layer's own probe is tried again, then takes that layer's paths back and no others; an sshd that stops answering comes back.
+. "$(dirname "$0")/../lib/all.sh"
+
+signer alice ed25519
+fleet_new tags alice
+echo 'use = ["page", "beside"]' | put hosts/probes.example.org/layer.toml
+echo good | put models/page/overlay/etc/page.text
+echo one | put models/page/overlay/etc/page.style
+echo one | put models/beside/overlay/etc/beside
+# Each try is noted, and the first two of a run fail.
+put models/page/overlay/usr/local/bin/page-answers 0755 << 'PROBE'
+#!/bin/sh
+echo x >> /run/page.tries
+[ "$(wc -l < /run/page.tries)" -gt 2 ] && grep -q good /etc/page.text
+PROBE
+put models/page/layer.toml << 'LAYER'
+[[probe]]
+name = "page"
+run = ["/usr/local/bin/page-answers"]
+when = ["etc/page.*"]
+within = "4s"
+LAYER
+release v-1 alice
+
+base=$(base_root "$MACHINE_PACKAGES,openssh-server,sudo,nftables")
+check 'a machine is up' machine_up probes "$base"
+check 'git daemon is up' serve_git probes
+host() { in_machine probes "$@"; }
+tries() { host wc -l /run/page.tries | cut -d' ' -f1; }
+number=1
+next() { number=$((number + 1)) && release "v-$number" alice "${1:-}"; }
+check 'clone takes the introduction' host cosmos clone git://git.test/fleet.git \
+    --trust "$(introduction alice)" --fqdn probes.example.org --tags 'v-*'
+check 'a probe that fails twice and then answers is enough' host cosmos run
+same 'it was tried three times' 3 "$(tries)"
+
+echo bad | put models/page/overlay/etc/page.text
+echo two | put models/page/overlay/etc/page.style
+echo two | put models/beside/overlay/etc/beside
+host rm /run/page.tries
+next
+exits 'a probe that goes on failing ends the run' 1 host cosmos run
+said 'which names it and its layer' "error: probe 'page' of layer 'models/page' failed: exit status 1; etc/page.style, etc/page.text went back to generation 1"
+same 'after more than one try' yes "$([ "$(tries)" -gt 1 ] && echo yes)"
+same 'the layer is what it was' 'good one' "$(host cat /etc/page.text /etc/page.style | tr '\n' ' ' | sed 's/ $//')"
+same 'and no other layer went back' two "$(host cat /etc/beside)"
+check 'status' host cosmos status
+said 'tells of it' '^ROLLBACK +2 paths are those of generation 1'
+host rm /run/page.tries
+check 'the next run' host cosmos run
+check 'and a scheduled one' host cosmos run --scheduled
+same 'try the revision no more' no "$(host test -e /run/page.tries && echo yes || echo no)"
+same 'and leave what went back' good "$(host cat /etc/page.text)"
+exits 'who asks for it tries it again' 1 host cosmos run --retry
+said 'with the same end' 'etc/page.style, etc/page.text went back to generation 1'
+echo 'still good' | put models/page/overlay/etc/page.text
+next
+check 'a newer revision' host cosmos run
+same 'is tried by itself' 'still good two' "$(host cat /etc/page.text /etc/page.style | tr '\n' ' ' | sed 's/ $//')"
+
+# sshd -t finds nothing wrong with an address that this host does not have, and sshd cannot live with it.
+answers_ssh() { in_network probes bash -c 'read -t 5 -r banner < /dev/tcp/127.0.0.1/22 && [[ $banner == SSH-* ]]'; }
+for way in reload restart; do
+    printf '[[service]]\nname = "ssh"\n%s = ["etc/ssh/**"]\n' "$way" | put layer.toml
+    next
+    check "sshd is told of changes: $way" host cosmos run
+    check 'it answers' answers_ssh
+    echo 'ListenAddress 192.0.2.1' | put overlay/etc/ssh/sshd_config.d/listen.conf
+    echo "$way" | put overlay/etc/motd
+    next
+    exits "an sshd that stops answering by its $way ends the run" 1 host cosmos run
+    said 'which says what was lost' 'the default probe failed: sshd does not answer on this host any more'
+    said 'and what went back' 'etc/ssh/sshd_config.d/listen.conf went back to generation'
+    same 'the file is gone' no "$(host test -e /etc/ssh/sshd_config.d/listen.conf && echo yes || echo no)"
+    check 'sshd answers again' eventually 5 answers_ssh
+    same 'the rest of the release stays' "$way" "$(host cat /etc/motd)"
+    check 'the next run has nothing to do' host cosmos run
+    check 'and sshd still answers' answers_ssh
+    git -C "$FLEET" rm --quiet --force -- overlay/etc/ssh/sshd_config.d/listen.conf
+done
