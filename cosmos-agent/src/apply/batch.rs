@@ -8,6 +8,7 @@ use std::fs::File;
 
 use cosmos_model::snapshot::Stat;
 use nix::errno::Errno;
+use nix::sys::stat::FileStat;
 
 use crate::fs::{Directory, write};
 
@@ -64,6 +65,11 @@ impl Batch {
         let stat = directory.stat_self()?;
         self.folders.insert((stat.st_dev, stat.st_ino), (number, directory));
         Ok(())
+    }
+
+    /// Forgets the folder that looked like `stat`: it was removed, and needs not be on disk any more.
+    pub(super) fn forget(&mut self, stat: &FileStat) {
+        self.folders.remove(&(stat.st_dev, stat.st_ino));
     }
 
     /// Tells whether it is time to put the batch in place.

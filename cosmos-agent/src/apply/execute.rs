@@ -259,10 +259,12 @@ impl<'a> Execution<'a> {
         }
         match exchanged {
             Some(removal) => {
+                let was = directory.stat(name).on("look at", path)?;
                 if !exchange::exchange(directory, &pending.temporary, name).on("put in place", path)? {
                     self.refuse(pending.number, step, MOVED);
                     return Ok(());
                 }
+                was.iter().for_each(|was| self.batch.forget(was));
                 self.is_exchanged(removal);
                 Ok(())
             }

@@ -51,8 +51,12 @@ impl Execution<'_> {
             self.refuse_moved(place);
             return Ok(());
         }
+        let was = place.directory.stat(place.name).on("look at", place.path())?;
         match place.directory.remove_directory(place.name) {
-            Ok(()) => self.gone(place),
+            Ok(()) => {
+                was.iter().for_each(|was| self.batch.forget(was));
+                self.gone(place)
+            }
             // Somebody keeps something in it: it stays, and is no longer ours.
             Err(Errno::ENOTEMPTY | Errno::EEXIST) => self.done(place),
             Err(errno) => Err(errno).on("remove the directory", place.path()),
