@@ -123,8 +123,10 @@ pub fn print(agent: &Agent, report: &Report) -> Status {
         return status;
     }
     let verbose = agent.options.verbose > 0;
-    // Cron mails what a classic host prints every quarter of an hour: Cosmos 1.5 said nothing unless asked (C9).
-    let asked = agent.classic.is_none() || verbose || agent.options.dry_run || agent.options.dry_tasks;
+    // Cron mails what a classic host prints every quarter of an hour: Cosmos 1.5 said nothing unless asked (C9). What it
+    // did not have is typed by somebody who waits for the answer.
+    let by_cron = matches!(report.command, "update" | "apply" | "run");
+    let asked = agent.classic.is_none() || !by_cron || verbose || agent.options.dry_run || agent.options.dry_tasks;
     for line in
         text::lines(report, &Palette::for_stdout(), verbose).iter().filter(|_| asked || report.failure.is_some())
     {

@@ -24,10 +24,13 @@ pub fn run(options: &RollbackOptions, global: &GlobalOptions) -> Result<Status, 
         let before = pipeline.record.state.generation_in_force();
         let number = pipeline.roll_back(options.generation, "cosmos rollback")?;
         let said = match pipeline.record.state.rolled_back() {
-            Some(_) => format!(
-                "generation {number} instead of {before}, until a newer revision is accepted or 'cosmos resume'; what \
-                 tasks did to packages, users and services is not undone"
-            ),
+            Some(_) => {
+                let stays = if agent.plan_settings().remove_dropped { "" } else { STAYS };
+                format!(
+                    "generation {number} instead of {before}, until a newer revision is accepted or 'cosmos resume'; \
+                     what tasks did to packages, users and services is not undone{stays}"
+                )
+            }
             None => format!("generation {number}, the newest: the rollback ended"),
         };
         pipeline.report.remarks.push(said);
@@ -35,6 +38,9 @@ pub fn run(options: &RollbackOptions, global: &GlobalOptions) -> Result<Status, 
     })?;
     Ok(operation::print(&agent, &report))
 }
+
+/// What a host that removes nothing keeps of the revision that it goes back from, in words.
+const STAYS: &str = ", and files that only the newer revision has stay, since remove-dropped is false";
 
 fn list(agent: &Agent, pipeline: &Pipeline<'_>) -> Result<Status, Failure> {
     let (list, now) = (pipeline.record.generations()?, pipeline.record.state.generation_in_force());

@@ -2,6 +2,7 @@
 //!
 //! C1–C12 and the faults are numbered as in docs/classic.md.
 
+mod back;
 mod compatibility;
 mod differential;
 mod faults;
