@@ -14,13 +14,14 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::files::{Laid, StagedFile, StagedFiles};
 
-/// Lays `staged` over the root of this process, and makes the folders `needs` where they are missing.
+/// Lays `staged` over the root of this process, and makes the folders `needs` where they are missing. What is written at
+/// the top of any of them stays in memory.
 pub(super) fn lay(staged: &StagedFiles, needs: &[&Path]) -> Result<(), String> {
     let mut tops = BTreeSet::new();
     for file in &staged.files {
         tops.insert(top_of(&full(file)).map_err(|error| format!("'{}': {error}", file.path))?);
     }
-    for folder in needs.iter().filter(|folder| !folder.is_dir()) {
+    for folder in needs {
         tops.insert(top_of(folder).map_err(|error| format!("'{}': {error}", folder.display()))?);
     }
     unshare(CloneFlags::CLONE_NEWNS).map_err(|errno| errno.to_string())?;

@@ -34,7 +34,7 @@ pub struct WellKnown {
     pub(super) names_files: bool,
     /// Whether it must say nothing.
     silent: bool,
-    /// A folder that its program wants and a service makes, whether or not that runs.
+    /// A folder that its program wants and a service makes, whether or not that runs, or in which it leaves something.
     pub needs: Option<&'static str>,
 }
 
@@ -58,17 +58,29 @@ pub const WELL_KNOWN: [WellKnown; 13] = [
     program("cron", &["etc/cron.d/*", "etc/crontab"], &[]),
     program("fstab", &["etc/fstab"], &["findmnt", "--verify"]),
     program("pam", &["etc/pam.d/*"], &[]),
-    program("apache", &["etc/apache2/**"], &["apache2ctl", "configtest"]),
-    program("nginx", &["etc/nginx/**"], &["nginx", "-t", "-q"]),
-    program("haproxy", &["etc/haproxy/**"], &["haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"]),
+    // It makes that folder whatever it is asked.
+    WellKnown { needs: Some("/run/apache2"), ..program("apache", &["etc/apache2/**"], &["apache2ctl", "configtest"]) },
+    // It makes an empty `nginx.pid` where none is.
+    WellKnown { needs: Some("/run"), ..program("nginx", &["etc/nginx/**"], &["nginx", "-t", "-q"]) },
+    // Not with `-q`, which does not say what is wrong either.
+    program("haproxy", &["etc/haproxy/**"], &["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"]),
     program("unbound", &["etc/unbound/**"], &["unbound-checkconf"]),
-    program("dnsmasq", &["etc/dnsmasq.conf", "etc/dnsmasq.d/*"], &["dnsmasq", "--test"]),
-    program(
-        "logrotate",
-        &["etc/logrotate.conf", "etc/logrotate.d/*"],
-        &["logrotate", "--debug", "/etc/logrotate.conf"],
-    ),
+    WellKnown {
+        needs: Some("/etc/dnsmasq.d"),
+        ..program("dnsmasq", &["etc/dnsmasq.conf", "etc/dnsmasq.d/*"], &["dnsmasq", "--test", DNSMASQ_FOLDER])
+    },
+    WellKnown {
+        silent: true,
+        ..program("logrotate", &["etc/logrotate.conf", "etc/logrotate.d/*"], &["sh", "-c", LOGROTATE])
+    },
 ];
+
+/// The folder as Debian's start script names it; its `dnsmasq.conf` does not.
+const DNSMASQ_FOLDER: &str = "--conf-dir=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new";
+
+/// Lets logrotate say its errors only, without those about logs that are not there yet: its exit status is the same for both.
+const LOGROTATE: &str = "command -v logrotate > /dev/null || exit 0\n\
+     logrotate --debug /etc/logrotate.conf 2>&1 | grep '^error: ' | grep -v '^error: stat of '; true";
 
 /// Units that can be verified by themselves; drop-ins are looked at with the unit they belong to.
 const UNIT_FILES: &[&str] = &[
