@@ -1,4 +1,4 @@
-//! The command line: what can be typed. What it does is in [`crate::phone`].
+//! The command line: what can be typed. What it does is in [`crate::phone`] and [`crate::zone`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +39,77 @@ pub enum Command {
     /// Runs a command on a phone, as rsync asks for it
     #[command(name = "phone-shell", hide = true)]
     Shell(ShellOptions),
+    /// Shows the keys of signed zones, what they wait for, and whether the parent vouches for them; exit status 6 when one needs somebody
+    #[command(
+        name = "zone-status",
+        after_help = "Examples:\n  cosmos-tools zone-status\n  cosmos-tools zone-status --warn-within 7d"
+    )]
+    ZoneStatus(ZoneStatusOptions),
+    /// Writes down the DS records that the parents of signed zones should have, and tells the enforcer which they have
+    #[command(
+        name = "zone-follow",
+        after_help = "Examples:\n  cosmos-tools zone-follow --ds-folder /var/lib/dnssec-signer --tell"
+    )]
+    ZoneFollow(FollowOptions),
+    /// Refuses that a zone is dropped while its parent says that it is signed
+    #[command(
+        name = "zone-leave",
+        after_help = "Examples:\n  cosmos-tools zone-leave --known /var/lib/dnssec-signer/zones.list"
+    )]
+    ZoneLeave(LeaveOptions),
+}
+
+/// Which zones, and who knows of them.
+#[derive(Debug, Clone, Args)]
+pub struct ZoneOptions {
+    /// The list of zones, a line each: zone, file, name server, and name servers of the parent
+    #[arg(long, value_name = "FILE", default_value = "/etc/opendnssec/zones.list")]
+    pub zones: PathBuf,
+    /// The program that talks to the enforcer
+    #[arg(long, value_name = "FILE", default_value = "/usr/sbin/ods-enforcer")]
+    pub enforcer: PathBuf,
+    /// The program that asks name servers
+    #[arg(long, value_name = "FILE", default_value = "/usr/bin/drill")]
+    pub drill: PathBuf,
+}
+
+/// Options of `zone-status`.
+#[derive(Debug, Args)]
+pub struct ZoneStatusOptions {
+    /// Which zones.
+    #[command(flatten)]
+    pub zone: ZoneOptions,
+    /// Signatures that end within this time need somebody
+    #[arg(long, value_name = "TIME", default_value = "3d", value_parser = duration)]
+    pub warn_within: Duration,
+}
+
+/// Options of `zone-follow`.
+#[derive(Debug, Args)]
+pub struct FollowOptions {
+    /// Which zones.
+    #[command(flatten)]
+    pub zone: ZoneOptions,
+    /// DS records go to DIR/ZONE.ds
+    #[arg(long, value_name = "DIR")]
+    pub ds_folder: PathBuf,
+    /// Tell the enforcer when every name server of the parent has a key's DS record, or has it no more
+    #[arg(long)]
+    pub tell: bool,
+}
+
+/// Options of `zone-leave`.
+#[derive(Debug, Args)]
+pub struct LeaveOptions {
+    /// The list of zones as it will be
+    #[arg(long, value_name = "FILE", default_value = "/etc/opendnssec/zones.list")]
+    pub zones: PathBuf,
+    /// The list of zones as it was
+    #[arg(long, value_name = "FILE")]
+    pub known: PathBuf,
+    /// The program that asks name servers
+    #[arg(long, value_name = "FILE", default_value = "/usr/bin/drill")]
+    pub drill: PathBuf,
 }
 
 /// How a phone is reached.

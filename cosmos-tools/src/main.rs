@@ -10,6 +10,7 @@ mod phone;
 mod program;
 mod text;
 mod units;
+mod zone;
 
 use cli::{Cli, Command};
 
@@ -18,6 +19,9 @@ fn main() -> ExitCode {
         Command::Backup(options) => end(phone::backup::run(&options)),
         Command::Status(options) => end(phone::status::run(&options)),
         Command::Shell(options) => end(phone::shell::run(&options)),
+        Command::ZoneStatus(options) => end(zone::status::run(&options)),
+        Command::ZoneFollow(options) => end(zone::follow::run(&options)),
+        Command::ZoneLeave(options) => end(zone::leave::run(&options)),
     }
 }
 

@@ -2,6 +2,7 @@
 # An internet of our own: a signed root on the thirteen addresses that resolvers know, and zones that are good and bad.
 
 RESOLVER_PACKAGES=$MACHINE_PACKAGES,ca-certificates,dns-root-data,dnsmasq,munin-node,unbound,unbound-anchor,unbound-host
+SIGNER_PACKAGES=$MACHINE_PACKAGES,bind9-dnsutils,ldnsutils,nsd,opendnssec,opensc,softhsm2,unbound
 INTERNET_PACKAGES=$MACHINE_PACKAGES,bind9-dnsutils,isc-dhcp-client,ldnsutils,ndisc6,nsd,udhcpc,unbound
 
 # internet_up NAME: a machine that answers for it. /srv/zones/root.key is the root's key.

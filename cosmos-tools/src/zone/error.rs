@@ -1,0 +1,80 @@
+//! What goes wrong with signed zones.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::Failure;
+use crate::program::ProgramError;
+
+/// Why a command about zones failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ZoneError {
+    /// A file cannot be read or written.
+    #[error("cannot {deed} '{}'", path.display())]
+    File {
+        /// What was to be done.
+        deed: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// A line of the list of zones makes no sense.
+    #[error("{}:{line}: {text}", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// A program could not be asked.
+    #[error("cannot ask a program")]
+    Program(#[from] ProgramError),
+    /// The enforcer answered with a failure.
+    #[error("the enforcer refused '{words}': {answer}")]
+    Enforcer {
+        /// What it was asked.
+        words: String,
+        /// What it said.
+        answer: String,
+    },
+    /// A zone would lose its signatures while resolvers insist on them.
+    #[error("the zone '{zone}' cannot leave: {reason}")]
+    Leaving {
+        /// The zone.
+        zone: String,
+        /// What the parent says.
+        reason: String,
+    },
+}
+
+impl ZoneError {
+    /// Returns what turns the system's answer about a file into an error.
+    pub fn file<'p>(deed: &'static str, path: &'p Path) -> impl Fn(io::Error) -> Self + 'p {
+        move |source| Self::File { deed, path: path.into(), source }
+    }
+}
+
+impl Failure for ZoneError {
+    fn hint(&self) -> String {
+        match self {
+            Self::File { .. } => "look at its permissions, and whether the module dnssec-signer is on this host".into(),
+            Self::List { .. } => {
+                "a line is: zone, file, name server, and any number of the parent's name servers".into()
+            }
+            Self::Program(_) => "install 'ldnsutils' and 'opendnssec', and start opendnssec-enforcer".into(),
+            Self::Enforcer { .. } => "journalctl -u opendnssec-enforcer says more".into(),
+            Self::Leaving { .. } => {
+                "have the parent remove its DS records, wait as long as they are kept (parent-ttl), then try again"
+                    .into()
+            }
+        }
+    }
+
+    fn status(&self) -> u8 {
+        1
+    }
+}

@@ -1,0 +1,52 @@
+//! `zone-leave`: a zone is not dropped while its parent says that it is signed.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::error::ZoneError;
+use super::list::{self, Zone};
+use super::look::{Parent, parents};
+use crate::cli::LeaveOptions;
+
+/// Looks at the zones that are known and listed no more.
+///
+/// # Errors
+/// Returns a [`ZoneError`] that names the first zone whose parent has a DS record, or could not be asked.
+pub fn run(options: &LeaveOptions) -> Result<ExitCode, ZoneError> {
+    let staying = list::read(&options.zones)?;
+    for zone in list::read(&options.known)? {
+        if staying.iter().all(|other| other.name != zone.name) {
+            leave(&options.drill, &zone)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn leave(drill: &Path, zone: &Zone) -> Result<(), ZoneError> {
+    let hindrance = match parents(drill, zone) {
+        Ok(parents) => parents.iter().find_map(hindrance),
+        Err(reason) => Some(reason),
+    };
+    hindrance.map_or(Ok(()), |reason| Err(ZoneError::Leaving { zone: zone.name.clone(), reason }))
+}
+
+fn hindrance(parent: &Parent) -> Option<String> {
+    match &parent.ds {
+        Ok(found) if found.is_empty() => None,
+        Ok(_) => Some(format!("its parent ({}) has DS records, so resolvers would refuse it unsigned", parent.server)),
+        Err(reason) => Some(format!("its parent ({}) cannot be asked for DS records: {reason}", parent.server)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_parent_that_answered_without_records_lets_a_zone_go() {
+        let parent = |ds| Parent { server: "192.0.2.1".into(), ds };
+        assert_eq!(hindrance(&parent(Ok([].into()))), None);
+        let silent = hindrance(&parent(Err("it gave no answer".into()))).unwrap();
+        assert_eq!(silent, "its parent (192.0.2.1) cannot be asked for DS records: it gave no answer");
+    }
+}

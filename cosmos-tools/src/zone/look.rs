@@ -1,0 +1,170 @@
+//! A look at one zone: what its own name server has, and what each of the parent's says.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::answer::records;
+use super::list::Zone;
+use super::record::{DnsKey, Ds, SHA_256};
+
+/// What one of the parent's name servers says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// The server.
+    pub server: String,
+    /// Its DS records of the zone, or why there is no answer.
+    pub ds: Result<BTreeSet<Ds>, String>,
+}
+
+/// What the zone's own name server has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Served {
+    /// What the parent should say of the keys that the zone has.
+    pub ds: BTreeSet<Ds>,
+    /// When the first signature of the SOA record or of the keys ends.
+    pub until: Option<Timestamp>,
+}
+
+/// Asks the parent's name servers.
+///
+/// # Errors
+/// Returns in words why it is not known which they are.
+pub fn parents(drill: &Path, zone: &Zone) -> Result<Vec<Parent>, String> {
+    let servers = match zone.parents.as_slice() {
+        [] => looked_up(drill, &zone.name)?,
+        given => given.iter().map(ToString::to_string).collect(),
+    };
+    let parent = |server: String| Parent { ds: ds_at(drill, &zone.name, &server), server };
+    Ok(servers.into_iter().map(parent).collect())
+}
+
+fn ds_at(drill: &Path, zone: &str, server: &str) -> Result<BTreeSet<Ds>, String> {
+    let said = records(drill, zone, "DS", Some(server))?;
+    if !said.authentic {
+        return Err("it does not speak for the parent zone".to_owned());
+    }
+    let own = said.records.iter().filter(|record| record.kind == "DS" && record.owner == zone);
+    Ok(own.filter_map(|record| Ds::read(&words(&record.words))).collect())
+}
+
+/// Finds the name servers of the zone above by the resolver of this host.
+fn looked_up(drill: &Path, zone: &str) -> Result<Vec<String>, String> {
+    let mut above = zone;
+    while let Some((_, rest)) = above.split_once('.') {
+        above = rest;
+        let said = records(drill, above, "NS", None)?;
+        let own = said.records.iter().filter(|record| record.kind == "NS" && record.owner == above);
+        let names: Vec<String> = own.filter_map(|record| record.words.first()).map(|name| safe(name)).collect();
+        if !names.is_empty() {
+            return Ok(names);
+        }
+    }
+    Err("no name servers of the parent zone were found".to_owned())
+}
+
+/// Keeps what can be in the name of a host: a program is called with it.
+fn safe(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect()
+}
+
+/// Asks the zone's own name server.
+///
+/// # Errors
+/// Returns in words why there is no answer.
+pub fn served(drill: &Path, zone: &Zone) -> Result<Served, String> {
+    let server = zone.server.to_string();
+    let mut served = Served::default();
+    for kind in ["DNSKEY", "SOA"] {
+        for record in records(drill, &zone.name, kind, Some(&server))?.records {
+            let words = words(&record.words);
+            match record.kind.as_str() {
+                "DNSKEY" => {
+                    let key = DnsKey::read(&words).filter(DnsKey::is_entry_point);
+                    served.ds.extend(key.map(|key| key.ds(&zone.name)));
+                }
+                // Type, algorithm, labels, TTL, end.
+                "RRSIG" => {
+                    let end = words.get(4).and_then(|word| time(word));
+                    served.until = served.until.into_iter().chain(end).min();
+                }
+                _ => (),
+            }
+        }
+    }
+    Ok(served)
+}
+
+/// Tells whether `all` of the parent's servers have the record; one that gave no answer has not.
+pub fn everywhere(parents: &[Parent], wanted: &Ds) -> bool {
+    let has = |parent: &Parent| parent.ds.as_ref().is_ok_and(|found| found.contains(wanted));
+    !parents.is_empty() && parents.iter().all(has)
+}
+
+/// Tells whether none of the parent's servers has a record of the key; one that gave no answer may have.
+pub fn nowhere(parents: &[Parent], tag: u16) -> bool {
+    let lacks = |parent: &Parent| parent.ds.as_ref().is_ok_and(|found| found.iter().all(|ds| ds.tag != tag));
+    !parents.is_empty() && parents.iter().all(lacks)
+}
+
+/// Tells whether some server of the parent vouches for keys that the zone has not, and for none that it has.
+pub fn is_bogus(parents: &[Parent], served: &Served) -> bool {
+    let found: BTreeSet<&Ds> = parents.iter().flat_map(|parent| parent.ds.iter().flatten()).collect();
+    let of_sha_256 = found.iter().filter(|ds| ds.digest_type == SHA_256).count();
+    of_sha_256 > 0 && !found.iter().any(|ds| served.ds.contains(*ds))
+}
+
+fn words(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// Reads the time of a signature, `YYYYMMDDHHMMSS` in UTC.
+fn time(text: &str) -> Option<Timestamp> {
+    let time = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
+    time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ds(tag: u16) -> Ds {
+        Ds { tag, algorithm: 13, digest_type: SHA_256, digest: "ab".into() }
+    }
+
+    fn says(tags: &[u16]) -> Parent {
+        Parent { server: "192.0.2.1".into(), ds: Ok(tags.iter().copied().map(ds).collect()) }
+    }
+
+    fn silent() -> Parent {
+        Parent { server: "192.0.2.2".into(), ds: Err("it gave no answer".into()) }
+    }
+
+    #[test]
+    fn every_server_of_the_parent_has_to_say_so() {
+        assert!(everywhere(&[says(&[1]), says(&[1, 2])], &ds(1)));
+        assert!(!everywhere(&[says(&[1]), says(&[2])], &ds(1)));
+        assert!(!everywhere(&[says(&[1]), silent()], &ds(1)));
+        assert!(!everywhere(&[], &ds(1)));
+        assert!(nowhere(&[says(&[2]), says(&[])], 1));
+        assert!(!nowhere(&[says(&[2]), says(&[1])], 1));
+        assert!(!nowhere(&[says(&[]), silent()], 1));
+    }
+
+    #[test]
+    fn a_parent_that_vouches_for_another_key_makes_a_zone_bogus() {
+        let served = Served { ds: [ds(1)].into(), until: None };
+        assert!(is_bogus(&[says(&[2])], &served));
+        assert!(!is_bogus(&[says(&[1, 2])], &served));
+        assert!(!is_bogus(&[says(&[])], &served));
+    }
+
+    #[test]
+    fn the_time_of_a_signature_is_in_utc() {
+        assert_eq!(time("20261128112446"), "2026-11-28T11:24:46Z".parse().ok());
+        assert_eq!(time("never"), None);
+    }
+}

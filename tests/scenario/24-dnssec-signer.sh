@@ -1,0 +1,235 @@
+#!/bin/bash
+# The module dnssec-signer: a zone is signed and served, its parent is looked at, keys change, a validating resolver agrees.
+. "$(dirname "$0")/../lib/all.sh"
+
+signer alice ed25519
+fleet_new tags alice
+
+# The zone, its settings in seconds instead of hours; lines given replace settings of the same name.
+host() {
+    cat - << 'E' | put hosts/sig.example.org/layer.toml
+use = ["dnssec-signer"]
+[params.dnssec-signer]
+addresses = ["203.0.113.2"]
+tsig-file = "/etc/nsd/tsig.conf"
+zones."ods.example" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
+validity = "4m"
+refresh = "225s"
+resign = "5s"
+jitter = "1s"
+max-ttl = "1s"
+key-ttl = "1s"
+safety = "1s"
+propagation = "5s"
+parent-ttl = "1s"
+parent-propagation = "1s"
+look-every = "1s"
+warn-within = "1m"
+E
+    local line
+    for line; do
+        sed -i "/^${line%%[ .=]*}[ .]/d" "$FLEET/hosts/sig.example.org/layer.toml"
+        printf '%s\n' "$line" >> "$FLEET/hosts/sig.example.org/layer.toml"
+    done
+}
+zone() {
+    cat - << 'E' | put hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example
+$ORIGIN ods.example.
+$TTL 1
+@ SOA ns hostmaster 1 3600 900 604800 1
+@ NS ns
+ns A 203.0.113.1
+www A 192.0.2.20
+E
+}
+number=0
+published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
+next() { host "$@" && release "v-$((number += 1))" alice && published; }
+run() { in_machine sig cosmos run; }
+sig=$(root_of sig)
+
+check 'a host is up on which OpenDNSSEC was just installed' machine_up sig "$(base_root "$SIGNER_PACKAGES")"
+install -m 0755 "$TOOLS" "$sig/usr/bin/cosmos-tools"
+check 'and the world, with the parent and a resolver' machine_up world "$(base_root "$INTERNET_PACKAGES")"
+world=$(root_of world)
+check 'with a cable between them' network_link sig world 203.0.113.2/24 203.0.113.1/24
+cat > "$sig/etc/nsd/tsig.conf" << 'E'
+key:
+    name: "hand-over"
+    algorithm: hmac-sha256
+    secret: "K2tf3TRrmE7TJd+m2NPBuw=="
+E
+chmod 0600 "$sig/etc/nsd/tsig.conf"
+cp "$sig/etc/nsd/tsig.conf" "$world/etc/nsd/tsig.conf"
+
+# The parent zone, example., beside the server that takes ods.example. over; both answer at 203.0.113.1.
+cat > "$world/etc/nsd/nsd.conf.d/world.conf" << 'E'
+server:
+    ip-address: 203.0.113.1
+remote-control:
+    control-enable: yes
+    control-interface: /run/nsd/control
+include: "/etc/nsd/tsig.conf"
+zone:
+    name: "example"
+    zonefile: "/srv/example"
+zone:
+    name: "ods.example"
+    zonefile: "/var/lib/nsd/ods.example"
+    allow-notify: 203.0.113.2 hand-over
+    request-xfr: AXFR 203.0.113.2 hand-over
+E
+# parent [DS-FILE...]: the parent zone with these DS records.
+serial=0
+parent() {
+    printf '%s\n' "example. 1 SOA ns.example. host.example. $((serial += 1)) 3600 900 604800 1" 'example. 1 NS ns.example.' \
+        'ns.example. 1 A 203.0.113.1' 'ods.example. 1 NS ns.ods.example.' 'ns.ods.example. 1 A 203.0.113.1' > "$world/srv/example"
+    [ $# = 0 ] || sed 's/ IN DS / 1 IN DS /' "$@" >> "$world/srv/example"
+    in_machine world nsd-control reload example
+}
+: > "$world/srv/example"
+in_machine world systemctl reset-failed nsd
+check 'the parent is up' in_machine world systemctl restart nsd
+check 'and knows no DS' parent
+
+zone
+next
+check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
+    --fqdn sig.example.org --tags 'v-*'
+check 'one run signs the zone' run
+same 'all of it runs' 'active active active active' \
+    "$(in_machine sig systemctl is-active nsd opendnssec-enforcer opendnssec-signer dnssec-parent.timer | paste -sd' ')"
+exits 'a second run' 0 run
+quiet 'has nothing to do'
+exits 'the PIN is in no settings' 1 grep -rqF "$(cat "$sig/etc/opendnssec/pin")" "$sig/etc/opendnssec/conf.xml" "$FLEET"
+same 'and for root alone' '600 root' "$(stat -c '%a %U' "$sig/etc/opendnssec/pin")"
+
+status() { in_machine sig cosmos-tools zone-status --warn-within 1m; }
+enforcer() { in_machine sig ods-enforcer "$@"; }
+# waits PATTERN: until the status says so.
+waits() { eventually "${2:-40}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }
+# resolver: starts the world's resolver anew, which knows nothing but the DS record in $WORK/anchor.
+resolver() {
+    cp "$WORK/anchor" "$world/etc/unbound/anchor"
+    printf '%s\n' server: '  interface: 203.0.113.1@5300' '  module-config: "validator iterator"' '  do-not-query-localhost: no' \
+        '  trust-anchor-file: /etc/unbound/anchor' '  access-control: 0.0.0.0/0 allow' '  cache-max-ttl: 1' \
+        '  cache-max-negative-ttl: 1' stub-zone: '  name: ods.example' '  stub-addr: 203.0.113.1' \
+        > "$world/etc/unbound/unbound.conf.d/validating.conf"
+    rm -f "$world/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
+    in_machine world systemctl reset-failed unbound
+    in_machine world systemctl restart unbound
+}
+# validates WORDS PATTERN [NAME]: what it says of a name, status and flags in one line, then the addresses.
+validates() {
+    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.ods.example}" |
+        sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p' | paste -sd' ' > "$WORK/said"
+    said "$1" "$2"
+}
+good='^NOERROR qr rd ra ad A 192\.0\.2\.'
+
+check 'the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
+exits 'which the status says, and that somebody is needed' 6 status
+said 'until then the zone is insecure' 'parent 203\.0\.113\.1: no DS in parent: zone still insecure'
+exits 'nor does the daily look think so' 1 in_machine sig systemctl start dnssec-status
+status > "$WORK/said"
+said 'with the record to give' 'to give to the parent: DS [0-9]+ 13 2 [0-9a-f]{64}$'
+check 'the record is published as a file' eventually 10 test -s "$sig/var/lib/dnssec-signer/ods.example.ds"
+same 'made by SHA-256 and nothing else' 'ods.example. IN DS 13 2' \
+    "$(awk '{ print $1, $2, $3, $5, $6 }' "$sig/var/lib/dnssec-signer/ods.example.ds")"
+same 'the same that the enforcer exports' \
+    "$(enforcer key export --zone ods.example --keystate ready --keytype KSK --ds | awk '$4 == "DS" { print $5, $6, $7, $8 }')" \
+    "$(awk '{ print $4, $5, $6, $7 }' "$sig/var/lib/dnssec-signer/ods.example.ds")"
+check 'the zone was handed over, by a key' eventually 20 sh -c \
+    "nsenter -t $(cat "$WORK/machine/world/leader") -a dig @203.0.113.1 ods.example SOA +dnssec | grep -q RRSIG"
+exits 'nobody else gets it' 0 in_machine world dig @203.0.113.2 ods.example AXFR
+said 'without that key' 'Transfer failed'
+
+cp "$sig/var/lib/dnssec-signer/ods.example.ds" "$WORK/anchor"
+check 'a resolver is up that knows that record and no more' resolver
+validates 'it says that the answer is authentic' "$good"20\$
+validates 'and that a name is absent' '^NXDOMAIN qr rd ra ad' nowhere.ods.example
+sed 's/.\{8\}$/00000000/' "$WORK/anchor" > "$WORK/wrong"
+cp "$WORK/anchor" "$WORK/right" && cp "$WORK/wrong" "$WORK/anchor"
+check 'one that knows another record' resolver
+validates 'refuses the zone' '^SERVFAIL qr rd ra$'
+cp "$WORK/right" "$WORK/anchor"
+check 'the right one again' resolver
+
+check 'the parent gets the wrong record' parent "$WORK/wrong"
+sleep 3
+exits 'which nobody takes for the right one' 6 status
+said 'since resolvers refuse that zone' 'the parent vouches for keys that the zone has not: RESOLVERS REFUSE THE ZONE'
+said 'the key still waits' 'KSK: ready, waits for ds-seen'
+check 'the parent gets the right one' parent "$WORK/anchor"
+check 'which the enforcer hears of' waits 'KSK: active, next change'
+check 'now nobody is needed' status
+said 'and the parent agrees' "parent 203\.0\.113\.1: DS of key $(awk '{ print $4 }' "$WORK/anchor")\$"
+check 'as the daily look agrees' in_machine sig systemctl start dnssec-status
+
+# The zone changes.
+sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example"
+pids() { in_machine sig systemctl show --value --property MainPID nsd opendnssec-enforcer opendnssec-signer | grep . | paste -sd' '; }
+was=$(pids)
+next
+check 'the zone is changed' run
+same 'by a reload' "$was" "$(pids)"
+check 'the world has it soon' eventually 20 sh -c \
+    "nsenter -t $(cat "$WORK/machine/world/leader") -a dig @203.0.113.1 +short www.ods.example | grep -q 192.0.2.21"
+sleep 2
+validates 'and it is authentic' "$good"21\$
+
+# Keys change.
+keys() { enforcer key list --verbose --parsable --all; }
+zsk=$(keys | awk -F';' '$2 == "ZSK" && $3 == "active" { print $NF }')
+check 'another key shall sign the zone' enforcer key rollover --zone ods.example --keytype ZSK
+check 'it does' eventually 60 sh -c \
+    "nsenter -t $(cat "$WORK/machine/sig/leader") -a ods-enforcer key list --verbose --parsable | awk -F';' '\$2 == \"ZSK\" && \$3 == \"active\" && \$NF != $zsk' | grep -q ."
+sleep 2
+validates 'the resolver saw nothing of it' "$good"21\$
+ksk=$(awk '{ print $4 }' "$WORK/anchor")
+check 'the parent shall vouch for another key' enforcer key rollover --zone ods.example --keytype KSK
+check 'the new one waits for it' waits 'KSK: ready, waits for ds-seen' 60
+check 'in the middle of it, the host restarts its services' in_machine sig systemctl restart opendnssec-enforcer opendnssec-signer nsd
+machine_down sig
+check 'and boots' machine_boot sig --boot
+check 'all of it runs again' eventually 30 in_machine sig systemctl is-active nsd opendnssec-enforcer opendnssec-signer
+check 'the change goes on' waits 'KSK: ready, waits for ds-seen' 60
+exits 'nobody set anything up anew' 0 run
+quiet 'nor wrote anything'
+check 'the record is another one' eventually 10 sh -c "grep -v 'DS $ksk ' '$sig/var/lib/dnssec-signer/ods.example.ds'"
+cp "$sig/var/lib/dnssec-signer/ods.example.ds" "$WORK/next"
+validates 'resolvers that know the old one are content' "$good"21\$
+cat "$WORK/anchor" "$WORK/next" > "$WORK/both"
+check 'the parent gets both' parent "$WORK/both"
+check 'the new key is in force' waits "key $(awk '{ print $4 }' "$WORK/next") KSK: active"
+check 'the old one waits until its record is gone' waits "key $ksk KSK: retire, waits for ds-gone"
+check 'the parent drops it' parent "$WORK/next"
+check 'and the old key goes' eventually 60 sh -c \
+    "! nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -q 'key $ksk KSK: [a-z]*, waits'"
+cp "$WORK/next" "$WORK/anchor"
+check 'a resolver that knows the new record only' resolver
+validates 'is content' "$good"21\$
+
+# What an operator may get wrong.
+next
+check 'nothing is left to do' run
+before=$(cd "$sig/etc" && find . -type f -exec sha256sum {} + | sort) was=$(pids)
+refused() {
+    local words=$1 pattern=$2
+    shift 2
+    next "$@"
+    exits "$words" 1 run
+    said 'the message names it' "$pattern"
+    same 'and the host is untouched' "$before $was" "$(cd "$sig/etc" && find . -type f -exec sha256sum {} + | sort) $(pids)"
+}
+refused 'a serial with a slash is refused' "serial'? must be one of|not one of" 'serial = "2026/01/10"'
+refused 'a path that climbs is refused' "'/etc/opendnssec/../shadow'" \
+    'zones."ods.example" = { file = "/etc/opendnssec/../shadow" }'
+refused 'a zone that is a path is refused' 'is no zone' 'zones."../ods.example" = { }'
+refused 'a label with a quote is refused' 'is no label' "token = { label = \"o'ne\" }"
+refused 'signatures that end too early are refused' 'end before they are replaced' 'refresh = "238s"'
+sed 's/^.ORIGIN .*/$ORIGIN other.example./' "$sig/etc/opendnssec/zones/ods.example" > "$sig/srv/other.example"
+refused 'a zone leaves while its parent vouches for it: refused' "the zone 'ods.example' cannot leave: its parent \(203.0.113.1\) has DS" \
+    'zones."other.example" = { file = "/srv/other.example", parent = ["203.0.113.1"] }'
+zone && sed -i '/SOA/d' "$FLEET/hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example"
+refused 'a zone without SOA is refused' 'has no SOA record'
