@@ -1,5 +1,6 @@
 //! The modules that come with the agent: `models/` of this project, compiled in.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use cosmos_model::built_in::{BuiltIn, File};
@@ -32,6 +33,14 @@ pub fn tree() -> ObjectId {
 #[must_use]
 pub fn object(id: ObjectId) -> Option<RawObject> {
     modules().object(id).ok().flatten()
+}
+
+/// Returns the files below a module's `tests/`, by their path there.
+#[must_use]
+pub fn examples(module: &str) -> BTreeMap<String, Vec<u8>> {
+    let below = |path: &'static str| path.strip_prefix(module)?.strip_prefix("/tests/");
+    let files = found::EXAMPLES.iter().filter_map(|(path, bytes)| below(path).map(|path| (path, bytes)));
+    files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect()
 }
 
 /// The modules as a source of objects, for those who have no other.

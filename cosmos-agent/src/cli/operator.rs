@@ -101,6 +101,14 @@ pub enum ModuleCommand {
         /// The module
         name: String,
     },
+    /// Works out the examples of a module, or of all, and compares them with what they expect
+    Test {
+        /// The module
+        name: Option<String>,
+        /// Replace what is expected by what came of it
+        #[arg(long)]
+        write: bool,
+    },
     /// Writes the files that a new module begins with
     New {
         /// Its name

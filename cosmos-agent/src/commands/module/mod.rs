@@ -1,4 +1,4 @@
-//! `cosmos module`: which modules there are, what one wants to be told, and how to begin one.
+//! `cosmos module`: which modules there are, what one wants to be told, whether its examples hold, and how to begin one.
 
 use std::path::Path;
 
@@ -14,6 +14,9 @@ use crate::operator::{AsItIs, OperatorError, WorkTree};
 use crate::report::json as report_json;
 use crate::report::style::Palette;
 
+mod example;
+mod test;
+
 /// Does what the words say.
 ///
 /// # Errors
@@ -23,19 +26,27 @@ pub fn run(options: &ModuleOptions, global: &GlobalOptions) -> Result<Status, Fa
     if let ModuleCommand::New { name } = &options.command {
         return new(&WorkTree::find(&folder)?, name);
     }
+    if let ModuleCommand::Test { name, write } = &options.command {
+        return test::run(&folder, name.as_deref(), *write, global);
+    }
     let found = modules(&folder, options.repository.is_some())?;
     match &options.command {
         ModuleCommand::Show { name } => {
             let module = found.iter().find(|module| module.name == *name);
-            let unknown = || {
-                let text = format!("there is no module '{}'", cosmos_model::escape::for_terminal(name.as_bytes()));
-                Failure::of(Status::Usage, text, "'cosmos module list' says which there are")
-            };
-            show(module.ok_or_else(unknown)?, global);
+            show(module.ok_or_else(|| unknown(name))?, global);
         }
         _ => list(&found, global),
     }
     Ok(Status::Done)
+}
+
+/// Says that there is no such module.
+fn unknown(name: &str) -> Failure {
+    Failure::of(
+        Status::Usage,
+        format!("there is no module '{}'", safe(name)),
+        "'cosmos module list' says which there are",
+    )
 }
 
 /// Returns the modules of the clone, where there is one, and those that come with cosmos.
@@ -174,6 +185,11 @@ fn new(work: &WorkTree, name: &str) -> Result<Status, Failure> {
             "[param.text]\ntype = \"string\"\ndefault = \"hello\"\ndoc = \"what the file says\"\n".to_owned(),
         ),
         (format!("templates/etc/{name}.conf"), "# {{ host.name }}\ntext = {{ params.text }}\n".to_owned()),
+        (
+            "tests/first/layer.toml".to_owned(),
+            format!("use = [\"{name}\"]\n\n[params.{name}]\ntext = \"good morning\"\n"),
+        ),
+        (format!("tests/first/expected/etc/{name}.conf"), "# host.example.org\ntext = good morning\n".to_owned()),
     ];
     for (path, text) in &files {
         let path = folder.join(path);
@@ -183,5 +199,6 @@ fn new(work: &WorkTree, name: &str) -> Result<Status, Failure> {
         println!("wrote {}", path.display());
     }
     println!("Next: write use = [\"{name}\"] into the layer.toml of a host, and look: cosmos plan --host HOST");
+    println!("Its example holds as long as this ends well: cosmos module test {name}");
     Ok(Status::Done)
 }
