@@ -126,6 +126,9 @@ impl<'a> Pipeline<'a> {
                 Step::Script { path, .. } => self.run_script(&path)?,
             }
         }
+        if self.report.judged {
+            self.rest();
+        }
         Ok(failed)
     }
 

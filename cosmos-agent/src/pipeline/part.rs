@@ -7,6 +7,7 @@ use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
+use crate::allocator;
 use crate::exit::Failure;
 use crate::managed::View;
 use crate::report::progress::Watched;
@@ -19,10 +20,16 @@ pub(super) struct Staged {
 }
 
 impl Pipeline<'_> {
+    /// Gives back what the stage needed that has just ended: while a run plans, it has no room for packs or a judge.
+    pub(super) fn rest(&mut self) {
+        self.store.rest();
+        allocator::give_back();
+    }
+
     /// Stages the whole model.
     pub(super) fn whole(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Staged, Failure> {
         let model = self.model(revision, managed)?;
-        self.store.rest();
+        self.rest();
         Ok(Staged { model, managed: managed.set() })
     }
 
@@ -30,7 +37,7 @@ impl Pipeline<'_> {
     ///
     /// Returns `None` where only the whole tells: contents are to be verified, layers, facts or rules differ, something is
     /// wrong or too much would go, or a symlinked directory gives files second names (A38).
-    pub(super) fn part(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
+    pub(super) fn part(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
         let waiting = self.record.state.packages.as_ref().is_some_and(|known| known.seen.is_none());
         if waiting {
             return Ok(None);
@@ -42,6 +49,7 @@ impl Pipeline<'_> {
         let model = stage::stage_since(self.agent, applied, revision, &objects, managed, self.facts());
         drop(objects);
         let Some(model) = model else { return Ok(None) };
+        self.rest();
         let managed = managed.set_without(model.left_out());
         let snapshot = self.observe(&model, &managed)?;
         let is_link = |found: &Observed| matches!(found, Observed::Symlink { to_directory: true, .. });
