@@ -10,7 +10,7 @@ use cosmos_model::snapshot::Stat;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use crate::fs::{Directory, write};
+use crate::fs::{Directory, write, writeback};
 
 /// Most files of a batch.
 const FILES: usize = 1_000;
@@ -82,8 +82,9 @@ impl Batch {
         if self.pending.len() > FEW {
             return self.sync_systems();
         }
-        let files = self.pending.iter().filter_map(|pending| Some((pending.number, pending.file.as_ref()?)));
-        files.into_iter().try_for_each(|(number, file)| write::sync(file).map_err(|errno| (number, errno)))
+        self.pending.iter().filter_map(|pending| pending.file.as_ref()).for_each(writeback::begin);
+        let mut files = self.pending.iter().filter_map(|pending| Some((pending.number, pending.file.as_ref()?)));
+        files.try_for_each(|(number, file)| write::sync(file).map_err(|errno| (number, errno)))
     }
 
     fn sync_systems(&self) -> Result<(), Unsynced> {

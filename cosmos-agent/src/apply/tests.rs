@@ -587,6 +587,26 @@ fn a_journal_of_a_later_agent_is_left_and_a_damaged_one_removed() {
     assert!(!journal.exists());
 }
 
+/// It is written under its own name, so that a kill may leave any part of it: nothing was changed then.
+#[test]
+fn a_torn_journal_is_removed_wherever_it_is_torn() {
+    let mut machine = Machine::new();
+    let model = machine.model(1, &[("etc/motd", Want::File("one")), ("etc/link", Want::Link("motd"))]);
+    let plan = machine.plan(&model);
+    fs::create_dir_all(machine.at("var/lib/cosmos")).unwrap();
+    let journal = machine.at("var/lib/cosmos/journal");
+    journal::write(machine.host.state(), &plan, &journal::run_id()).unwrap();
+    let whole = fs::read(&journal).unwrap();
+    // Without its last byte, the end of its last line, it says all.
+    for length in 0..whole.len() - 1 {
+        fs::write(&journal, &whole[..length]).unwrap();
+        assert_eq!(machine.host.recover().unwrap(), None, "{length} of {}", whole.len());
+        assert!(!journal.exists());
+    }
+    fs::write(&journal, whole).unwrap();
+    assert_eq!(machine.host.recover().unwrap().unwrap().open, plan.steps().len());
+}
+
 #[test]
 fn wrong_bytes_are_never_installed() {
     let mut machine = Machine::new();

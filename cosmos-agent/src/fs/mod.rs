@@ -12,6 +12,7 @@ pub(crate) mod faults;
 mod read;
 mod walk;
 pub(crate) mod write;
+pub(crate) mod writeback;
 
 pub use directory::Directory;
 pub use error::{FsError, OnPath};
@@ -19,6 +20,6 @@ pub use read::{Kind, kind_of, stat_of};
 pub use walk::{Cursor, Obstacle, Root};
 pub(crate) use write::set_directory_attributes;
 pub use write::{
-    append, make_directories, make_new, open_private, remove, remove_leftover, remove_passing, rename, replace,
-    replace_in_pieces, replace_passing, replace_together, touch,
+    append, make_directories, make_in_pieces, make_new, open_private, remove, remove_leftover, remove_passing, rename,
+    replace, replace_in_pieces, replace_passing, replace_together, touch,
 };

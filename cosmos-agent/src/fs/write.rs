@@ -14,6 +14,7 @@ use super::directory::{Directory, gate};
 use super::error::{FsError, OnPath};
 use super::read::{Kind, kind_of};
 use super::walk::{Obstacle, Root};
+use super::writeback;
 
 /// Writes all of `bytes`.
 pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> nix::Result<()> {
@@ -54,7 +55,8 @@ pub type Pieces<'c> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'c;
 pub fn replace_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let written = write_temporary(&directory, path.name(), write, mode, true)
+    let written = write_temporary(&directory, path.name(), write, mode)
+        .and_then(|file| sync(&file))
         .and_then(|()| directory.rename(&temporary, path.name()))
         .and_then(|()| directory.sync());
     if written.is_err() {
@@ -64,7 +66,30 @@ pub fn replace_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mo
     written.on("write", path.as_bytes())
 }
 
-/// Puts several files of one folder in place in the order given, with one sync of the folder for all of them.
+/// Makes the file `path` with a content that `write` writes, as it comes, and puts it on disk; what is there already is
+/// replaced as by [`replace_in_pieces`].
+///
+/// Where none was, a run that is killed before this returns leaves a part of it: whoever reads it has to see that. In
+/// exchange the disk is waited for once, while a rename has to wait until the content is there.
+///
+/// # Errors
+/// As [`replace`]; nothing is left then.
+pub fn make_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mode: u32) -> Result<(), FsError> {
+    let directory = folder(root, path)?;
+    let made = match directory.create(path.name()) {
+        Err(Errno::EEXIST) => return replace_in_pieces(root, path, write, mode),
+        created => created.on("write", path.as_bytes())?,
+    };
+    let written = fill(made, write, mode).and_then(|file| sync(&file)).and_then(|()| directory.sync());
+    if written.is_err() {
+        // Best effort: the error that matters is the one before, and who reads a part sees that it is one.
+        let _ = directory.unlink(path.name());
+    }
+    written.on("write", path.as_bytes())
+}
+
+/// Puts several files of one folder in place in the order given, all on their way to the disk before the first is
+/// waited for, with one sync of the folder.
 ///
 /// Each is the old or the new one, and all are on disk when this returns; between them a power cut may leave the
 /// first ones new and the last ones old, never the other way round.
@@ -74,11 +99,7 @@ pub fn replace_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mo
 pub fn replace_together(root: &Root, files: &[(&RelPath, &[u8])], mode: u32) -> Result<(), FsError> {
     let Some((first, _)) = files.first() else { return Ok(()) };
     let directory = folder(root, first)?;
-    let written = files
-        .iter()
-        .try_for_each(|(path, bytes)| {
-            write_temporary(&directory, path.name(), &mut whole(bytes), mode, true).on("write", path.as_bytes())
-        })
+    let written = write_temporaries(&directory, files, mode)
         .and_then(|()| put_in_place(&directory, files))
         .and_then(|()| directory.sync().on("write", first.as_bytes()));
     if written.is_err() {
@@ -88,6 +109,17 @@ pub fn replace_together(root: &Root, files: &[(&RelPath, &[u8])], mode: u32) -> 
         }
     }
     written
+}
+
+fn write_temporaries(directory: &Directory, files: &[(&RelPath, &[u8])], mode: u32) -> Result<(), FsError> {
+    let written = files.iter().map(|(path, bytes)| {
+        let file = write_temporary(directory, path.name(), &mut whole(bytes), mode).on("write", path.as_bytes())?;
+        writeback::begin(&file);
+        Ok(file)
+    });
+    let written = written.collect::<Result<Vec<_>, FsError>>()?;
+    let mut each = files.iter().zip(&written);
+    each.try_for_each(|((path, _), file)| sync(file).on("write", path.as_bytes()))
 }
 
 fn put_in_place(directory: &Directory, files: &[(&RelPath, &[u8])]) -> Result<(), FsError> {
@@ -103,8 +135,8 @@ fn put_in_place(directory: &Directory, files: &[(&RelPath, &[u8])]) -> Result<()
 pub fn replace_passing(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let written = write_temporary(&directory, path.name(), &mut whole(bytes), mode, false)
-        .and_then(|()| directory.rename(&temporary, path.name()));
+    let written = write_temporary(&directory, path.name(), &mut whole(bytes), mode)
+        .and_then(|_| directory.rename(&temporary, path.name()));
     if written.is_err() {
         // Best effort, as above.
         let _ = directory.unlink(&temporary);
@@ -119,7 +151,8 @@ pub fn replace_passing(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> 
 pub fn make_new(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let made = write_temporary(&directory, path.name(), &mut whole(bytes), mode, true)
+    let made = write_temporary(&directory, path.name(), &mut whole(bytes), mode)
+        .and_then(|file| sync(&file))
         .and_then(|()| directory.rename_new(&temporary, path.name()));
     if made.is_err() {
         // Best effort, as above.
@@ -128,25 +161,24 @@ pub fn make_new(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<
     made.on("make", path.as_bytes())
 }
 
-/// Writes what is to become the file `name` beside it.
-fn write_temporary(
-    directory: &Directory,
-    name: &[u8],
-    write: &mut Pieces<'_>,
-    mode: u32,
-    synced: bool,
-) -> nix::Result<()> {
+/// Writes what is to become the file `name` beside it; it is not on disk yet.
+fn write_temporary(directory: &Directory, name: &[u8], write: &mut Pieces<'_>, mode: u32) -> nix::Result<File> {
     let name = &temporary_name(name);
-    let mut file = match directory.create(name) {
+    let file = match directory.create(name) {
         // Left by a run that was killed: only one run writes at a time, so it is nobody's.
         Err(Errno::EEXIST) => directory.unlink(name).and_then(|()| directory.create(name))?,
         created => created?,
     };
+    fill(file, write, mode)
+}
+
+/// Gives a file that was just made its mode and content.
+fn fill(mut file: File, write: &mut Pieces<'_>, mode: u32) -> nix::Result<File> {
     gate()?;
     nix::sys::stat::fchmod(&file, Mode::from_bits_truncate(mode))?;
     gate()?;
     write(&mut file).map_err(as_errno)?;
-    if synced { sync(&file) } else { Ok(()) }
+    Ok(file)
 }
 
 /// Returns what writes `bytes` in one piece.

@@ -11,7 +11,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use git2::Indexer;
 
 use super::{Store, StoreError};
-use crate::fs::by_path;
+use crate::fs::{by_path, writeback};
 
 /// libgit2 maps the file anew for each piece it is given: pieces of this size cost next to nothing.
 pub(crate) const BUFFER: usize = 1 << 18;
@@ -77,8 +77,14 @@ impl<'a> PackWriter<'a> {
         let indexer = indexer.into_inner().map_err(|error| store.file(&folder, error.into_error()))?;
         let name = indexer.commit().map_err(|source| store.library("index a pack in", source))?;
         let files = ["pack", "idx"].map(|suffix| folder.join(format!("pack-{name}.{suffix}")));
-        for path in files.iter().chain([&folder]) {
-            File::open(path).and_then(|file| file.sync_all()).map_err(|source| store.file(path, source))?;
+        // The folder goes last: it names what is on disk then.
+        let opened = files.iter().chain([&folder]).map(|path| {
+            let file = File::open(path).map_err(|source| store.file(path, source))?;
+            writeback::begin(&file);
+            Ok((path, file))
+        });
+        for (path, file) in opened.collect::<Result<Vec<_>, StoreError>>()? {
+            file.sync_all().map_err(|source| store.file(path, source))?;
         }
         store.odb()?.refresh().map_err(|source| store.library("read again", source))?;
         Ok(name)
