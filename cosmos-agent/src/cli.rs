@@ -13,8 +13,8 @@ pub mod overview;
 pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
 pub use exceptions::{HoldOptions, RestoreOptions, RollbackOptions, WhyOptions};
 pub use operator::{
-    BelieveOptions, LintOptions, ModuleCommand, ModuleOptions, ParamsOptions, PlanOptions, RIGHTS, ReleaseOptions,
-    SignerCommand, SignerOptions,
+    BelieveOptions, HostCommand, HostOptions, LintOptions, ModuleCommand, ModuleOptions, ParamsOptions, PlanOptions,
+    RIGHTS, ReleaseOptions, SignerCommand, SignerOptions,
 };
 
 /// Makes this host what a signed repository says it should be.
@@ -121,6 +121,11 @@ pub enum Command {
         after_help = "Examples:\n  cosmos signer list\n  cosmos signer add kim.asc --right sign_commit --right sign_tag\n  cosmos signer retire kim\n  cosmos signer revoke 0123456789ABCDEF0123456789ABCDEF01234567 --revocation stolen.rev --good-until release-7"
     )]
     Signer(SignerOptions),
+    /// Shows or edits the hosts of the repository and their keys; on a host, prints its key
+    #[command(
+        after_help = "Examples:\n  cosmos host key\n  cosmos host add ns1.example.org --key ns1.pub\n  cosmos host list\n  cosmos host retire ns1.example.org --why 'sold'"
+    )]
+    Host(HostOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
     /// Says where a path comes from: layer, commit, signer, generation, and which layers lost

@@ -44,6 +44,7 @@ pub mod record;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;
+pub mod secret;
 pub mod service;
 pub mod settings;
 pub mod shell;

@@ -122,6 +122,12 @@ impl Site {
         self.in_state("refs")
     }
 
+    /// Returns the key by which this host reads secrets (docs/formats.md §28), below the home.
+    #[must_use]
+    pub fn host_key_file(&self) -> RelPath {
+        self.in_state("host.key")
+    }
+
     /// Returns the generations (docs/formats.md §24), below the home.
     #[must_use]
     pub fn generations_file(&self) -> RelPath {

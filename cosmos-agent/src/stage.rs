@@ -5,6 +5,7 @@ use cosmos_model::facts::Facts;
 use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
+use cosmos_model::secret::Keyholder as _;
 use cosmos_model::stage::{Inputs, KnownContent, StageError};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
@@ -15,6 +16,7 @@ use crate::apply::managed_file::KnownBlobs;
 use crate::built_in;
 use crate::exit::{Failure, Status};
 use crate::managed::View;
+use crate::secret::HostSecrets;
 use crate::store::Store;
 
 /// Merges the layers of this host.
@@ -28,7 +30,8 @@ pub fn stage(
     managed: &View<'_>,
     facts: &Facts,
 ) -> Result<StagedModel, StageError> {
-    cosmos_model::stage::stage(revision, &agent.layers, objects, &Known(managed.known()), &inputs(facts))
+    let secrets = HostSecrets::of(&agent.site);
+    cosmos_model::stage::stage(revision, &agent.layers, objects, &Known(managed.known()), &inputs(facts, &secrets))
 }
 
 /// Merges the layers of this host as far as they differ from those of `applied`; `None` where that takes a whole model.
@@ -41,12 +44,13 @@ pub fn stage_since(
     managed: &View<'_>,
     facts: &Facts,
 ) -> Option<StagedModel> {
-    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &Known(managed.known()), &inputs(facts))
+    let (secrets, known) = (HostSecrets::of(&agent.site), Known(managed.known()));
+    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &known, &inputs(facts, &secrets))
 }
 
 /// Returns what a model rests on besides its revision.
-fn inputs(facts: &Facts) -> Inputs<'_> {
-    Inputs { facts: Some(facts), built_in: Some(built_in::tree()) }
+fn inputs<'a>(facts: &'a Facts, secrets: &'a HostSecrets) -> Inputs<'a> {
+    Inputs { facts: Some(facts), built_in: Some(built_in::tree()), secrets: Some(secrets) }
 }
 
 /// Returns the failure of a host that has no model.
@@ -80,20 +84,25 @@ impl KnownContent for Known<'_> {
     fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
         self.0.as_ref()?.content_of(id)
     }
+
+    fn secret_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
+        self.0.as_ref()?.secret_of(id)
+    }
 }
 
-/// The bytes of planned files: from the store, from the model where a template was rendered, or from the model folder where a task made them (C5).
+/// The bytes of planned files: from the store, perhaps decrypted, from the model where a template was rendered, or from the model folder where a task made them (C5).
 pub struct Contents<'a> {
     agent: &'a Agent,
     store: &'a Store,
     model: &'a StagedModel,
+    secrets: HostSecrets,
 }
 
 impl<'a> Contents<'a> {
     /// Reads what `model` needs.
     #[must_use]
-    pub const fn new(agent: &'a Agent, store: &'a Store, model: &'a StagedModel) -> Self {
-        Self { agent, store, model }
+    pub fn new(agent: &'a Agent, store: &'a Store, model: &'a StagedModel) -> Self {
+        Self { agent, store, model, secrets: HostSecrets::of(&agent.site) }
     }
 }
 
@@ -101,6 +110,10 @@ impl crate::apply::Contents for Contents<'_> {
     fn read(&self, path: &RelPath, content: &Content) -> Result<Vec<u8>, ContentError> {
         match content.source {
             ContentSource::Blob(id) => Ok(object::read(self.store, id, ObjectKind::Blob)?),
+            ContentSource::Secret(id) => {
+                let sealed = object::read(self.store, id, ObjectKind::Blob)?;
+                Ok(self.secrets.open(&sealed)?.to_vec())
+            }
             ContentSource::Rendered => {
                 let bytes = self.model.rendered().get(&content.hash);
                 bytes.cloned().ok_or_else(|| "no template of this model became it".into())

@@ -55,6 +55,7 @@ fn entry(path: &Path) -> ManagedEntry {
         found_kept: false,
         task_made: false,
         unfinished: false,
+        secret: false,
         left_alone: false,
     }
 }

@@ -74,11 +74,21 @@ pub struct Content {
     pub source: ContentSource,
 }
 
+impl Content {
+    /// Tells whether the bytes are for the host alone: never shown, kept or compared in the open.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.source, ContentSource::Secret(_))
+    }
+}
+
 /// The places bytes may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentSource {
     /// A blob of the verified revision.
     Blob(crate::object_id::ObjectId),
+    /// What is encrypted in a blob of the verified revision; hash and size are those of what it holds.
+    Secret(crate::object_id::ObjectId),
     /// A template; the model has the bytes ([`crate::staged::StagedModel::rendered`]).
     Rendered,
     /// The classic model folder, changed by one of our own tasks; the path is the entry's own (C5).

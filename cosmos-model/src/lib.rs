@@ -31,6 +31,7 @@ pub mod planner;
 pub mod record;
 pub mod refs;
 pub mod release;
+pub mod secret;
 pub mod snapshot;
 pub mod stage;
 pub mod staged;

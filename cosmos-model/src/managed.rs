@@ -45,6 +45,8 @@ pub struct ManagedEntry {
     pub task_made: bool,
     /// Written or adopted by a run that did not end, or a directory that has yet to give way: looked at again.
     pub unfinished: bool,
+    /// What was written is a secret: what is found there is neither kept nor shown.
+    pub secret: bool,
     /// The path's policy is `create-only` or `report`: a changed look is the host's business.
     pub left_alone: bool,
 }

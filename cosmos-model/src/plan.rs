@@ -71,6 +71,7 @@ pub struct Step {
     pub(crate) layer: Arc<str>,
     pub(crate) task: Option<Arc<str>>,
     pub(crate) keep: bool,
+    pub(crate) secret: bool,
 }
 
 impl Step {
@@ -114,6 +115,12 @@ impl Step {
     #[must_use]
     pub const fn keep(&self) -> bool {
         self.keep
+    }
+
+    /// Tells whether a secret is written or was there: neither content may be shown.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        self.secret
     }
 }
 

@@ -84,6 +84,9 @@ pub struct StepRecord {
     /// Whether the old content goes to the backup store first.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub kept: bool,
+    /// Whether a secret is written or was there.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub secret: bool,
 }
 
 impl Described {
@@ -177,6 +180,7 @@ impl From<&Step> for StepRecord {
             cause: step.cause(),
             task: step.task().map(String::from),
             kept: step.keep(),
+            secret: step.is_secret(),
         }
     }
 }

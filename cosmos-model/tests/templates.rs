@@ -30,7 +30,7 @@ fn facts() -> Facts {
 fn staged(files: &[(&str, &str)], facts: Option<&Facts>) -> Result<StagedModel, StageError> {
     let mut objects = Objects::default();
     let root = Tree::new(files).write(&mut objects);
-    stage(&revision(root, 0), &native(HOST), &objects, &Nothing, &Inputs { facts, built_in: None })
+    stage(&revision(root, 0), &native(HOST), &objects, &Nothing, &Inputs { facts, ..Inputs::default() })
 }
 
 /// Renders `text` as a template of a module of this host.

@@ -28,7 +28,8 @@ const TASK_MADE: u8 = 1 << 1;
 const FOUND_KEPT: u8 = 1 << 2;
 const UNFINISHED: u8 = 1 << 3;
 const LEFT_ALONE: u8 = 1 << 4;
-const ALL_FLAGS: u8 = EXISTED | TASK_MADE | FOUND_KEPT | UNFINISHED | LEFT_ALONE;
+const SECRET: u8 = 1 << 5;
+const ALL_FLAGS: u8 = EXISTED | TASK_MADE | FOUND_KEPT | UNFINISHED | LEFT_ALONE | SECRET;
 
 /// Why bytes are no managed set. The run then rebuilds it from the host, removing nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,7 @@ pub struct ManagedRecord<'a> {
     pub unfinished: bool,
     /// The path's policy leaves its look to the host.
     pub left_alone: bool,
+    secret: bool,
     task_made: bool,
     found_kept: bool,
     /// Hash of the content, or of a symlink's target.
@@ -88,6 +90,7 @@ impl ManagedRecord<'_> {
             found_kept: self.found_kept,
             task_made: self.task_made,
             unfinished: self.unfinished,
+            secret: self.secret,
             left_alone: self.left_alone,
         };
         (RelPath::new(self.path).expect("the reader checked every path"), entry)
@@ -280,6 +283,7 @@ fn record<'a>(rest: &mut &'a [u8]) -> Option<ManagedRecord<'a>> {
         stat,
         unfinished: flags & UNFINISHED != 0,
         left_alone: flags & LEFT_ALONE != 0,
+        secret: flags & SECRET != 0,
         task_made: flags & TASK_MADE != 0,
         found_kept: flags & FOUND_KEPT != 0,
         layer,

@@ -126,6 +126,42 @@ pub struct ParamsOptions {
     pub repository: Option<PathBuf>,
 }
 
+/// Options of `host`.
+#[derive(Debug, Args)]
+pub struct HostOptions {
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR", global = true)]
+    pub repository: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: HostCommand,
+}
+
+/// The verbs of `host`.
+#[derive(Debug, Subcommand)]
+pub enum HostCommand {
+    /// On a host: prints the public part of its key
+    Key,
+    /// Shows the hosts of the repository, their keys and layers
+    List,
+    /// Writes the layer of a host, and the key by which it reads secrets; nothing is committed
+    Add {
+        /// The host's name
+        fqdn: String,
+        /// What 'cosmos host key' printed on the host; - for standard input
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Writes into a host's layer that it is retired; nothing is committed
+    Retire {
+        /// The host's name
+        fqdn: String,
+        /// Why, for whoever looks next
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+}
+
 /// Options of `signer`.
 #[derive(Debug, Args)]
 pub struct SignerOptions {

@@ -12,6 +12,7 @@ use crate::fs::{self, Root};
 use crate::operation::{self, Manner};
 use crate::record::Record;
 use crate::report::progress;
+use crate::secret::HostKey;
 use crate::settings::{INTRODUCTION_HINT, TrustFile, introduction_of};
 use crate::site::Site;
 
@@ -32,8 +33,12 @@ pub fn run(options: &CloneOptions, global: &GlobalOptions) -> Result<Status, Fai
         Record::begin_again(&site)?;
     }
     let agent = Agent::load(global)?;
-    let report = operation::perform(&agent, Manner::changing("clone", &agent.options, false), |pipeline| {
+    let manner = Manner::changing("clone", &agent.options, false);
+    let report = operation::perform(&agent, manner, |pipeline| {
         let failed = pipeline.update(&mut progress::bar(&agent))?;
+        if manner.changes {
+            HostKey::make_where_missing(&agent.site, &settings.fqdn)?;
+        }
         pipeline.record.state.machine = Some(crate::state::machine_id(&agent.site)).filter(|id| !id.is_empty());
         failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))
     })?;

@@ -15,6 +15,7 @@ mod fleet;
 mod folder;
 mod gpg;
 mod hold;
+mod host;
 pub mod init;
 mod lint;
 mod log;
@@ -62,6 +63,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Verify(options) => verify::run(&options, global),
         Command::Release(options) => release::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
+        Command::Host(options) => host::run(&options, global),
         Command::Log(options) => log::run(&options, global),
         Command::Why(options) => why::run(&options, global),
         Command::Restore(options) => restore::run(&options, global),

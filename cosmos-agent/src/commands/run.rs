@@ -12,6 +12,7 @@ use crate::pipeline::{Packages, Pipeline};
 use crate::report::back_off::BackOff;
 use crate::report::episode::{self, Outcome};
 use crate::report::{Report, progress};
+use crate::secret::HostKey;
 
 /// Updates and applies. With `--scheduled` it obeys the off switch and back-off, and speaks only at both ends of a failure.
 ///
@@ -33,6 +34,9 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
     let manner = Manner::changing("run", &agent.options, options.wait);
     let mut message = None;
     let report = operation::perform(&agent, manner, |pipeline| {
+        if let Some(name) = agent.fqdn.as_ref().filter(|_| manner.changes) {
+            HostKey::make_where_missing(&agent.site, name)?;
+        }
         let worked = work(pipeline, &agent, options, now);
         if let Err(failure) = &worked {
             pipeline.report.raise(failure.status);

@@ -49,7 +49,9 @@ fn about(agent: &Agent, pipeline: &mut Pipeline<'_>, path: &RelPath) -> Result<V
     let layer = model.layer_of(path).or_else(|| entry.and_then(|entry| layer_of(&managed, entry)));
     let staged = model.entries().get(path);
     let (blob, rendered) = match staged.map(|entry| &entry.kind) {
-        Some(StagedKind::File(Content { source: ContentSource::Blob(id), .. })) => (Some(*id), false),
+        Some(StagedKind::File(Content { source: ContentSource::Blob(id) | ContentSource::Secret(id), .. })) => {
+            (Some(*id), false)
+        }
         Some(StagedKind::File(Content { hash, .. })) => (None, model.rendered().contains_key(hash)),
         _ => (entry.and_then(|entry| entry.blob), false),
     };

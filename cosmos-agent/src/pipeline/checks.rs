@@ -38,9 +38,13 @@ impl Pipeline<'_> {
             return Ok(());
         }
         let staged = self.staged_files(model, plan, &programs)?;
+        // What a program says may quote what it was shown.
+        let quotes = !plan.steps().iter().any(Step::is_secret);
         match self.host.check(&staged, &programs) {
             Ok(None) => Ok(()),
-            Ok(Some(verdicts)) => programs.iter().zip(&verdicts).try_for_each(|(check, verdict)| judge(check, verdict)),
+            Ok(Some(verdicts)) => {
+                programs.iter().zip(&verdicts).try_for_each(|(check, verdict)| judge(check, verdict, quotes))
+            }
             Err(error) => {
                 self.leave_out(&programs, &with_causes(&error));
                 Ok(())
@@ -144,10 +148,13 @@ fn module_folders() -> Vec<PathBuf> {
     folders
 }
 
-fn judge(check: &Check, verdict: &Verdict) -> Result<(), Failure> {
+fn judge(check: &Check, verdict: &Verdict, quotes: bool) -> Result<(), Failure> {
     match (verdict, &check.cause) {
         (Verdict::Passed, _) | (Verdict::NoProgram, Cause::WellKnown) => Ok(()),
         (Verdict::NoProgram, Cause::Layer(_)) => Err(refusal(check, "its program is not there")),
+        (Verdict::Failed { ending, .. }, _) if !quotes => {
+            Err(refusal(check, &format!("{ending}; its output is not shown, since secrets are among the files")))
+        }
         (Verdict::Failed { ending, output }, _) => {
             let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             let last = lines[lines.len().saturating_sub(LINES)..].join("; ");

@@ -127,6 +127,9 @@ pub fn step(step: &Step) -> Value {
     if step.keep() {
         value["kept"] = json!(true);
     }
+    if step.is_secret() {
+        value["secret"] = json!(true);
+    }
     value
 }
 

@@ -96,7 +96,7 @@ fn all_mistakes_of_all_layers_are_said_at_once() {
     settled.stays(
         1,
         "error: global/layer.toml:1:1: unknown key 'colour'\n\
-             global/secrets: this folder is not supported by this version of cosmos\n\
+             global/secrets/key: this is no message encrypted by OpenPGP\n\
              layer.toml:2:8: 'mode' must be octal digits up to 7777\n\
              hint: mend the repository and release again; what was applied before stays enforced until then\n",
     );

@@ -22,6 +22,7 @@ pub(super) struct Desired {
     pub size: u64,
     pub hash: ContentHash,
     pub blob: Option<ObjectId>,
+    pub secret: bool,
 }
 
 impl Planning<'_> {
@@ -35,10 +36,11 @@ impl Planning<'_> {
         let uid = self.owner(path, &entry.owner, standing.map_or(default.0, |found| found.uid), false);
         let gid = self.owner(path, &entry.group, standing.map_or(default.1, |found| found.gid), true);
         let mode = entry.mode.or(standing.map(|found| found.mode)).unwrap_or_else(|| default_mode(path, &entry.kind));
+        let secret = matches!(&entry.kind, StagedKind::File(content) if content.is_secret());
         let (kind, size, hash, blob) = match &entry.kind {
             StagedKind::File(content) => {
                 let blob = match content.source {
-                    ContentSource::Blob(id) => Some(id),
+                    ContentSource::Blob(id) | ContentSource::Secret(id) => Some(id),
                     ContentSource::Rendered | ContentSource::Model => None,
                 };
                 (ManagedKind::File, content.size, content.hash, blob)
@@ -46,7 +48,7 @@ impl Planning<'_> {
             StagedKind::Symlink(target) => (ManagedKind::Symlink, target.len() as u64, ContentHash::of(target), None),
             StagedKind::Directory => (ManagedKind::Directory, 0, NO_CONTENT, None),
         };
-        Some(Desired { kind, attributes: Attributes { mode, uid: uid?, gid: gid? }, size, hash, blob })
+        Some(Desired { kind, attributes: Attributes { mode, uid: uid?, gid: gid? }, size, hash, blob, secret })
     }
 
     fn owner(&mut self, path: &RelPath, owner: &Owner, default: u32, is_group: bool) -> Option<u32> {
@@ -100,8 +102,12 @@ pub(super) fn content_found(observed: &Observed) -> Option<ContentHash> {
     }
 }
 
-/// Tells whether the content found must be kept: it is foreign, or was there before us and is not kept yet.
+/// Tells whether the content found must be kept: it is foreign, or was there before us and is not kept yet. Where a
+/// secret was written nothing is, since what others made of it is one, too.
 pub(super) fn must_keep(previous: Option<&ManagedEntry>, observed: &Observed) -> bool {
+    if previous.is_some_and(|entry| entry.secret) {
+        return false;
+    }
     let Some(content) = content_found(observed) else { return false };
     let unkept_original = previous.is_some_and(|entry| entry.found == Some(content) && !entry.found_kept);
     !is_ours(previous, observed) || unkept_original

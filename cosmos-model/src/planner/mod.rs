@@ -251,7 +251,8 @@ fn managed_layer<'m>(managed: &'m ManagedSet, entry: &ManagedEntry) -> &'m str {
     managed.layers.get(usize::from(entry.layer)).map_or("", |name| name)
 }
 
-/// Returns a removal's step.
+/// Returns a removal's step. What goes is not shown anyway, so it does not matter whether it is a secret.
 fn removal(path: &RelPath, expects: Observed, cause: Cause, layer: &str, keep: bool) -> Step {
-    Step { path: path.clone(), expects, action: Action::Remove, cause, layer: layer.into(), task: None, keep }
+    let path = path.clone();
+    Step { path, expects, action: Action::Remove, cause, layer: layer.into(), task: None, keep, secret: false }
 }

@@ -169,7 +169,7 @@ impl<'a> Planning<'a> {
             StagedKind::Symlink(target) => Action::MakeSymlink { target: target.clone(), attributes },
             StagedKind::Directory => Action::MakeDirectory { attributes },
         };
-        let keep = must_keep(subject.previous, &subject.observed);
+        let keep = !subject.desired.secret && must_keep(subject.previous, &subject.observed);
         self.step(subject, action, keep);
         self.settle(subject, subject.desired, keep);
     }
@@ -187,6 +187,7 @@ impl<'a> Planning<'a> {
             layer: self.layer_name(subject.entry),
             task: subject.entry.changed_by.clone(),
             keep,
+            secret: subject.desired.secret || subject.previous.is_some_and(|entry| entry.secret),
         });
     }
 
@@ -215,6 +216,7 @@ impl<'a> Planning<'a> {
             found_kept,
             task_made: untouched.is_some_and(|entry| entry.task_made && entry.hash == settled.hash),
             unfinished: false,
+            secret: settled.secret,
             left_alone: subject.entry.policy != FilePolicy::Enforce,
         };
         self.after.push((subject.path.clone(), entry));
@@ -262,7 +264,7 @@ impl<'a> Planning<'a> {
             _ => return,
         };
         let hash = content_found(&subject.observed).unwrap_or(NO_CONTENT);
-        let as_found = Desired { kind, attributes, size, hash, blob: None };
+        let as_found = Desired { kind, attributes, size, hash, blob: None, secret: subject.desired.secret };
         self.settle(subject, as_found, false);
     }
 

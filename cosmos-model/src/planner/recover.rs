@@ -71,6 +71,7 @@ fn written(
         layer: layer(managed, &record.layer),
         found,
         found_kept,
+        secret: record.secret,
         task_made: false,
         unfinished: true,
         left_alone: previous.is_some_and(|entry| entry.left_alone),

@@ -32,6 +32,7 @@ pub fn restore(
     let previous = managed.entries.get(path);
     let layer = previous.and_then(|entry| managed.layers.get(usize::from(entry.layer))).cloned().unwrap_or_default();
     let keep = must_keep(previous, observed);
+    let secret = previous.is_some_and(|entry| entry.secret);
     let (path, expects) = (path.clone(), observed.clone());
     let others = managed.entries.iter().filter(|(other, _)| stays_managed || **other != path);
     let entries: Vec<(RelPath, ManagedEntry)> = others
@@ -42,7 +43,7 @@ pub fn restore(
         .collect();
     Ok(Some(Plan {
         commit: managed.commit.unwrap_or(ObjectId::new([0; 20])),
-        steps: [Step { path, expects, action, cause: Cause::Restore, layer, task: None, keep }].into(),
+        steps: [Step { path, expects, action, cause: Cause::Restore, layer, task: None, keep, secret }].into(),
         notes: Vec::new(),
         brake: None,
         after: ManagedSet {

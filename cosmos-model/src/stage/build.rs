@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::merge::Merged;
+use super::merge::{Folder, Merged};
 use super::repository::{Repository, below_bytes};
 use super::{Inputs, Parts};
 use crate::by_path::ByPath;
@@ -131,11 +131,14 @@ pub(super) fn files(
     let (mut entries, mut rendered) = (Vec::with_capacity(overlay.len()), BTreeMap::new());
     let mut absent: Vec<RelPath> = Vec::new();
     for merged in overlay {
-        let folder = if merged.template { "templates" } else { "overlay" };
+        let folder = merged.from.name();
         if is_refused(repository, names, folder, &merged) {
             continue;
         }
-        let kind = if merged.template && merged.kind != EntryKind::Directory {
+        let is_file = merged.kind != EntryKind::Directory;
+        let kind = if merged.from == Folder::Secrets && is_file {
+            secret_kind(repository, inputs, &place(names, folder, &merged), &merged)
+        } else if merged.from == Folder::Templates && is_file {
             // Where values are missing, every template would only say so again.
             let Some(renderer) = &renderer else { continue };
             let module = told.modules.get(usize::from(merged.layer.0)).and_then(Option::as_deref);
@@ -165,6 +168,20 @@ fn remove_empty_folders(entries: &mut ByPath<StagedEntry>, path: &RelPath) {
         entries.remove(&above);
         folder = above.parent();
     }
+}
+
+/// Opens a secret; `None` for a mistake.
+fn secret_kind(
+    repository: &mut Repository<'_>,
+    inputs: &Inputs<'_>,
+    place: &str,
+    merged: &Merged,
+) -> Option<StagedKind> {
+    if !matches!(merged.kind, EntryKind::File { .. }) {
+        repository.mistake(place, "a secret is a regular file", "put the symlink into overlay/");
+        return None;
+    }
+    repository.secret(place, merged.id, inputs.secrets).map(StagedKind::File)
 }
 
 /// Renders a template and keeps what it becomes by its hash; `None` for a mistake, or for no file.
@@ -198,7 +215,7 @@ fn rendered_kind(
 /// Refuses paths of the agent in what is installed and what is deleted; nothing is read.
 pub(super) fn refuse_own_paths(repository: &mut Repository<'_>, parts: &Parts) {
     for merged in &parts.overlay {
-        is_refused(repository, &parts.names, if merged.template { "templates" } else { "overlay" }, merged);
+        is_refused(repository, &parts.names, merged.from.name(), merged);
     }
     for merged in parts.delete.iter().filter(|merged| matches!(merged.kind, EntryKind::File { .. })) {
         is_refused(repository, &parts.names, "delete", merged);
@@ -242,9 +259,11 @@ fn staged_kind(repository: &mut Repository<'_>, place: &dyn Fn() -> String, merg
     }
 }
 
-/// Returns an entry as git carries it.
+/// Returns an entry as git carries it; a secret is its owner's alone.
 fn plain_entry(kind: StagedKind, merged: &Merged) -> StagedEntry {
+    let is_secret = matches!(&kind, StagedKind::File(content) if content.is_secret());
     let mode = match merged.kind {
+        EntryKind::File { executable } if is_secret => Some(if executable { 0o700 } else { 0o600 }),
         EntryKind::File { executable: true } => Some(0o755),
         EntryKind::File { executable: false } => Some(0o644),
         EntryKind::Symlink | EntryKind::Directory => None,

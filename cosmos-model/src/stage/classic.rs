@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::merge::{Candidate, Merge, Merged};
+use super::merge::{Candidate, Folder, Merge, Merged};
 use super::repository::{Named, Repository, folder};
 use super::{FOLDERS, Parts};
 use crate::escape::for_terminal;
@@ -25,7 +25,7 @@ pub(super) fn layers(repository: &mut Repository<'_>, root: ObjectId, folders: &
     if folders.is_empty() {
         repository.mistake("COSMOS_REPO_MODELS", "no layers are configured", "set COSMOS_REPO_MODELS in cosmos.conf");
     }
-    let places: Vec<_> = parts.names.iter().map(|name| (name.clone(), name.clone())).collect();
+    let places: Vec<_> = parts.names.iter().map(|name| [name.clone(), name.clone(), name.clone()]).collect();
     let mut merge = Merge::new(repository, &places);
     let mut candidates = Vec::new();
     for (position, entries) in listings.iter().enumerate() {
@@ -33,7 +33,7 @@ pub(super) fn layers(repository: &mut Repository<'_>, root: ObjectId, folders: &
         candidates.extend(entries.iter().flatten().map(|Named { name, kind, id }| Candidate {
             layer,
             entry: TreeEntry { name, kind: *kind, id: *id },
-            template: false,
+            from: Folder::Plain,
         }));
     }
     merge.level(None, candidates, Vec::new());

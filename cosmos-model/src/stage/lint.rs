@@ -6,7 +6,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::build::files;
-use super::merge::Merged;
+use super::merge::{Merged, VALUES};
 use super::order::BUILT_IN;
 use super::repository::{Named, Repository, below, below_bytes, find, folder};
 use super::survey::{hosts, modules};
@@ -52,7 +52,7 @@ pub fn lint(
     let named = hosts(tree, objects);
     let looked_at = if named.is_empty() { [any.clone()].into() } else { named.clone() };
     for host in &looked_at {
-        lint.host(host, agent, &Inputs { facts: None, built_in });
+        lint.host(host, agent, &Inputs { built_in, ..Inputs::default() });
     }
     lint.rules(&named);
     let top = lint.repository.tree("", tree).unwrap_or_default();
@@ -92,9 +92,8 @@ impl Lint<'_> {
                     self.won.entry(if name == "." { String::new() } else { name.clone() }).or_default();
                 }
                 let folders = [&parts.pre_tasks, &parts.post_tasks].into_iter().zip([FOLDERS[2], FOLDERS[3]]);
-                let overlay = |one: &Merged| if one.template { b"templates".as_slice() } else { FOLDERS[0] };
                 let mut got: Vec<(usize, Vec<u8>)> = Vec::new();
-                got.extend(parts.overlay.iter().map(|one| taken(one, overlay(one))));
+                got.extend(parts.overlay.iter().map(|one| taken(one, one.from.name().as_bytes())));
                 got.extend(folders.flat_map(|(list, name)| list.iter().map(move |one| taken(one, name))));
                 for (layer, path) in got {
                     let name = parts.names.get(layer).map_or("", |name| if name == "." { "" } else { name });
@@ -124,7 +123,7 @@ impl Lint<'_> {
     fn layer(&mut self, layer: &str) {
         let Some(entries) = self.at(layer) else { return };
         let is_used = !self.unused.contains(layer);
-        for name in [FOLDERS[0], b"templates", FOLDERS[2], FOLDERS[3]] {
+        for name in [FOLDERS[0], b"templates", b"secrets", FOLDERS[2], FOLDERS[3]] {
             let Some(id) = folder(&entries, name) else { continue };
             self.folder(layer, name, id, is_used);
         }
@@ -138,6 +137,9 @@ impl Lint<'_> {
     fn folder(&mut self, layer: &str, path: &[u8], id: ObjectId, is_used: bool) {
         let entries = self.repository.tree("", id).unwrap_or_default();
         for entry in entries {
+            if path == b"secrets" && entry.name == VALUES {
+                continue;
+            }
             let inner = [path, b"/", entry.name.as_slice()].concat();
             let place = below_bytes(layer, &inner);
             if entry.kind == EntryKind::Directory {

@@ -17,6 +17,34 @@ const LONGEST_PATH: usize = 4095;
 /// More paths than any host has: trees that contain each other can name billions with a few objects.
 const MOST_PATHS: usize = 2_000_000;
 
+/// The folders of a layer whose files become files of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Folder {
+    /// `overlay/`, or whichever other folder is merged by itself.
+    Plain,
+    /// `templates/`.
+    Templates,
+    /// `secrets/`.
+    Secrets,
+}
+
+impl Folder {
+    /// Returns the folder's name, where what is merged is the overlay.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "overlay",
+            Self::Templates => "templates",
+            Self::Secrets => "secrets",
+        }
+    }
+}
+
+/// Where the folders of one layer lie, for messages.
+pub(super) type Places = [String; 3];
+
+/// What lies below this in `secrets/` is for templates only, and no path of the host.
+pub(super) const VALUES: &[u8] = b"values";
+
 /// One path of the merge and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Merged {
@@ -24,8 +52,8 @@ pub(super) struct Merged {
     pub kind: EntryKind,
     pub id: ObjectId,
     pub layer: LayerIndex,
-    /// Whether it lies in `templates/`.
-    pub template: bool,
+    /// In which of the layer's folders it lies.
+    pub from: Folder,
 }
 
 /// A layer's tree at a path.
@@ -33,22 +61,22 @@ pub(super) struct Merged {
 pub(super) struct Source {
     pub layer: LayerIndex,
     pub tree: ObjectId,
-    /// Whether it is that of `templates/`.
-    pub template: bool,
+    /// Of which of the layer's folders it is.
+    pub from: Folder,
 }
 
 /// An entry of one layer, as a candidate for its path.
 pub(super) struct Candidate<'t> {
     pub layer: LayerIndex,
     pub entry: TreeEntry<'t>,
-    pub template: bool,
+    pub from: Folder,
 }
 
 /// A merge under way.
 pub(super) struct Merge<'r, 'a> {
     pub repository: &'r mut Repository<'a>,
-    /// For each layer, the folder that is being merged, and the one with templates for it, for messages.
-    pub places: &'r [(String, String)],
+    /// For each layer, the folder that is being merged, and those with templates and secrets for it.
+    pub places: &'r [Places],
     pub merged: Vec<Merged>,
     /// Folders that every layer has as it had them before: merged as such, and not entered.
     pub left_out: Vec<RelPath>,
@@ -56,7 +84,7 @@ pub(super) struct Merge<'r, 'a> {
 
 impl<'r, 'a> Merge<'r, 'a> {
     /// Starts a merge of folders that lie at `places`.
-    pub const fn new(repository: &'r mut Repository<'a>, places: &'r [(String, String)]) -> Self {
+    pub const fn new(repository: &'r mut Repository<'a>, places: &'r [Places]) -> Self {
         Self { repository, places, merged: Vec::new(), left_out: Vec::new() }
     }
 
@@ -71,7 +99,7 @@ impl<'r, 'a> Merge<'r, 'a> {
     fn trees(&mut self, path: Option<&RelPath>, sources: &[Source]) -> Vec<(Source, Vec<u8>)> {
         let mut trees = Vec::with_capacity(sources.len());
         for source in sources {
-            let place = self.place(source.layer, source.template, path.map_or(&[], RelPath::as_bytes));
+            let place = self.place(source.layer, source.from, path.map_or(&[], RelPath::as_bytes));
             if let Some(bytes) = self.repository.bytes(&place, source.tree, ObjectKind::Tree) {
                 trees.push((*source, bytes));
             }
@@ -82,12 +110,13 @@ impl<'r, 'a> Merge<'r, 'a> {
     /// Returns the entries of all `trees`, by name, the first layer's first.
     fn candidates<'t>(&mut self, path: Option<&RelPath>, trees: &'t [(Source, Vec<u8>)]) -> Vec<Candidate<'t>> {
         let mut candidates = Vec::new();
-        for (Source { layer, template, .. }, bytes) in trees {
-            let candidate = |entry| Candidate { layer: *layer, entry, template: *template };
+        for (Source { layer, from, .. }, bytes) in trees {
+            let candidate = |entry| Candidate { layer: *layer, entry, from: *from };
+            let is_value = |entry: &TreeEntry<'_>| path.is_none() && *from == Folder::Secrets && entry.name == VALUES;
             match tree::parse(bytes, self.repository.rules) {
-                Ok(entries) => candidates.extend(entries.into_iter().map(candidate)),
+                Ok(entries) => candidates.extend(entries.into_iter().filter(|one| !is_value(one)).map(candidate)),
                 Err(error) => {
-                    let place = self.place(*layer, *template, path.map_or(&[], RelPath::as_bytes));
+                    let place = self.place(*layer, *from, path.map_or(&[], RelPath::as_bytes));
                     self.repository.bad_tree(&place, &error);
                 }
             }
@@ -103,7 +132,7 @@ impl<'r, 'a> Merge<'r, 'a> {
         mut before: Vec<Candidate<'_>>,
     ) {
         let by_name = |left: &Candidate<'_>, right: &Candidate<'_>| {
-            (left.entry.name, left.layer, left.template).cmp(&(right.entry.name, right.layer, right.template))
+            (left.entry.name, left.layer, left.from).cmp(&(right.entry.name, right.layer, right.from))
         };
         candidates.sort_by(by_name);
         before.sort_by(by_name);
@@ -115,7 +144,7 @@ impl<'r, 'a> Merge<'r, 'a> {
             };
             let child = child.expect("a tree's names are single components");
             if child.as_bytes().len() > LONGEST_PATH || self.merged.len() >= MOST_PATHS {
-                let place = self.place(group[0].layer, group[0].template, child.as_bytes());
+                let place = self.place(group[0].layer, group[0].from, child.as_bytes());
                 self.repository.is_unfit(place, "this path is too long, or one too many", "make the tree smaller");
                 return;
             }
@@ -130,9 +159,9 @@ impl<'r, 'a> Merge<'r, 'a> {
         let is_folder = |candidate: &&Candidate<'_>| candidate.entry.kind == EntryKind::Directory;
         let Some(first_folder) = group.iter().find(is_folder) else {
             let twice = group.windows(2).find(|pair| pair[0].layer == pair[1].layer);
-            if let Some([file, template]) = twice {
-                let other = self.place(file.layer, file.template, path.as_bytes());
-                let place = self.place(template.layer, template.template, path.as_bytes());
+            if let Some([file, second]) = twice {
+                let other = self.place(file.layer, file.from, path.as_bytes());
+                let place = self.place(second.layer, second.from, path.as_bytes());
                 self.repository.mistake(place, format!("this layer has '{other}', too"), "remove one of the two");
             }
             return self.push(path, &group[0]);
@@ -142,7 +171,7 @@ impl<'r, 'a> Merge<'r, 'a> {
         }
         // rsync keeps a folder whichever layer has it, since the list may hold what is in it (C3).
         let sources = |group: &[Candidate<'_>]| -> Vec<Source> {
-            let source = |one: &Candidate<'_>| Source { layer: one.layer, tree: one.entry.id, template: one.template };
+            let source = |one: &Candidate<'_>| Source { layer: one.layer, tree: one.entry.id, from: one.from };
             group.iter().filter(is_folder).map(source).collect()
         };
         let (folders, before) = (sources(group), sources(before));
@@ -156,13 +185,13 @@ impl<'r, 'a> Merge<'r, 'a> {
 
     fn push(&mut self, path: RelPath, winner: &Candidate<'_>) {
         let TreeEntry { kind, id, .. } = winner.entry;
-        self.merged.push(Merged { path, kind, id, layer: winner.layer, template: winner.template });
+        self.merged.push(Merged { path, kind, id, layer: winner.layer, from: winner.from });
     }
 
     fn conflict(&mut self, path: &RelPath, folder: &Candidate<'_>, other: &Candidate<'_>) {
         let what = if other.entry.kind == EntryKind::Symlink { "a symlink" } else { "a file" };
-        let at = self.place(other.layer, other.template, path.as_bytes());
-        let against = self.place(folder.layer, folder.template, path.as_bytes());
+        let at = self.place(other.layer, other.from, path.as_bytes());
+        let against = self.place(folder.layer, folder.from, path.as_bytes());
         let text = format!("this is {what}, but '{against}' is a folder");
         self.repository.is_unfit(at, text, "rename one of them, or make both the same kind");
     }
@@ -175,17 +204,21 @@ impl<'r, 'a> Merge<'r, 'a> {
         names.dedup();
         if let Some((one, other)) = tree::twins(names.into_iter()) {
             let holder = candidates.iter().find(|candidate| candidate.entry.name == other);
-            let (layer, template) = holder.map_or((LayerIndex(0), false), |one| (one.layer, one.template));
-            let folder = self.place(layer, template, path.map_or(&[], RelPath::as_bytes));
+            let (layer, from) = holder.map_or((LayerIndex(0), Folder::Plain), |one| (one.layer, one.from));
+            let folder = self.place(layer, from, path.map_or(&[], RelPath::as_bytes));
             let text =
                 format!("differs from '{}' in case or Unicode normalisation only", crate::escape::for_terminal(one));
             self.repository.is_unfit(below_bytes(&folder, other), text, "rename one of them");
         }
     }
 
-    fn place(&self, layer: LayerIndex, template: bool, path: &[u8]) -> String {
-        let (overlay, templates) = &self.places[usize::from(layer.0)];
-        let folder = if template { templates } else { overlay };
+    fn place(&self, layer: LayerIndex, from: Folder, path: &[u8]) -> String {
+        let [plain, templates, secrets] = &self.places[usize::from(layer.0)];
+        let folder = match from {
+            Folder::Plain => plain,
+            Folder::Templates => templates,
+            Folder::Secrets => secrets,
+        };
         if path.is_empty() { folder.clone() } else { below_bytes(folder, path) }
     }
 }

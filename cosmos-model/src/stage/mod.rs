@@ -14,6 +14,7 @@ use crate::host_name::HostName;
 use crate::object::ObjectSource;
 use crate::object::tree::NameRules;
 use crate::object_id::ObjectId;
+use crate::secret::Keyholder;
 use crate::staged::StagedModel;
 use crate::trust::VerifiedRevision;
 
@@ -33,13 +34,18 @@ pub(crate) use build::belongs_to_agent;
 pub use forecast::{Change, Changed, Forecast, forecast};
 pub use lint::{Finding, lint};
 use repository::Repository;
-pub use survey::{FoundModule, HostPaths, hosts, is_native, modules, params, paths};
+pub use survey::{FoundModule, HostLayers, HostPaths, hosts, is_native, layers_of, modules, params, paths};
 pub(crate) use unfit::unfit;
 
 /// Hashes that are already known, so that blobs which did not change are not read again.
 pub trait KnownContent {
     /// Returns size and SHA-256 of the blob `id`, if it was hashed before.
     fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)>;
+
+    /// Returns size and SHA-256 of what is encrypted in the blob `id`, if it was decrypted before.
+    fn secret_of(&self, _id: ObjectId) -> Option<(u64, ContentHash)> {
+        None
+    }
 }
 
 /// Which layers a host has.
@@ -66,6 +72,8 @@ pub struct Inputs<'a> {
     pub facts: Option<&'a Facts>,
     /// The tree of the modules that come with the agent, among the objects.
     pub built_in: Option<ObjectId>,
+    /// Who opens this host's secrets; without, they count as what they look like encrypted.
+    pub secrets: Option<&'a dyn Keyholder>,
 }
 
 /// Why a verified revision has no model for this host.

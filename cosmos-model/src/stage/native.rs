@@ -6,7 +6,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::merge::{Merge, Merged, Source};
+use super::merge::{Folder, Merge, Merged, Places, Source};
 use super::order::{Graph, Layer};
 use super::repository::{Named, Repository, below, find, folder};
 use super::settings::{self, Told};
@@ -20,11 +20,11 @@ use crate::staged::LayerIndex;
 
 type Version = (u64, u64, u64);
 
-/// Folders of a layer that a later version reads; until then a layer that has one is refused.
-const LATER: [&[u8]; 1] = [b"secrets"];
-
-/// The folder of a layer whose files become files of the overlay.
+/// The folder of a layer whose files are rendered into files of the overlay.
 const TEMPLATES: &[u8] = b"templates";
+
+/// The folder of a layer whose files are decrypted into files of the overlay.
+const SECRETS: &[u8] = b"secrets";
 
 /// The layers of a host, first wins.
 pub(super) struct Ordered {
@@ -65,8 +65,15 @@ pub(super) fn changes(
     let same = now.layers.len() == before.layers.len()
         && now.layers.iter().zip(&before.layers).all(alike)
         && now.retired == before.retired
-        && now.by_rule == before.by_rule;
+        && now.by_rule == before.by_rule
+        // A template in a folder that is as it was may print a secret that is not.
+        && secrets(&now.layers).eq(secrets(&before.layers));
     same.then(|| merge_layers(repository, now, &before.layers))
+}
+
+/// Returns the folders with secrets, with the layers' positions.
+fn secrets(layers: &[Layer]) -> impl Iterator<Item = (usize, ObjectId)> {
+    layers.iter().enumerate().filter_map(|(position, layer)| Some((position, folder(&layer.entries, SECRETS)?)))
 }
 
 /// Works out the layers of `host`, in order.
@@ -158,21 +165,16 @@ fn merge_layers(repository: &mut Repository<'_>, ordered: Ordered, before: &[Lay
         None => settings::settings(repository, &ordered, |name| ordered.modules.contains(name)),
     };
     let Ordered { layers, retired, .. } = ordered;
+    // A host that left gets no secrets any more, whatever layers it still has.
+    let beside: &[(Folder, &[u8])] = match retired {
+        Some(_) => &[(Folder::Templates, TEMPLATES)],
+        None => &[(Folder::Templates, TEMPLATES), (Folder::Secrets, SECRETS)],
+    };
     let mut parts = Parts { retired, narrow_secrets: true, told, ..Parts::default() };
-    for layer in &layers {
-        for later in LATER.iter().filter(|name| folder(&layer.entries, name).is_some()) {
-            let place = super::repository::below_bytes(&layer.folder, later);
-            repository.mistake(
-                place,
-                "this folder is not supported by this version of cosmos",
-                "install a newer agent",
-            );
-        }
-    }
-    (parts.overlay, parts.left_out) = merge_folder(repository, &layers, FOLDERS[0], before);
-    parts.delete = merge_folder(repository, &layers, FOLDERS[1], &[]).0;
-    parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2], &[]).0;
-    parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3], &[]).0;
+    (parts.overlay, parts.left_out) = merge_folder(repository, &layers, FOLDERS[0], beside, before);
+    parts.delete = merge_folder(repository, &layers, FOLDERS[1], &[], &[]).0;
+    parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2], &[], &[]).0;
+    parts.post_tasks = merge_folder(repository, &layers, FOLDERS[3], &[], &[]).0;
     for (position, mut layer) in layers.into_iter().enumerate() {
         for package in core::mem::take(&mut layer.file.packages) {
             parts.packages.entry(package).or_default().insert(layer_index(position));
@@ -190,31 +192,31 @@ fn layer_index(position: usize) -> LayerIndex {
     LayerIndex(u16::try_from(position).unwrap_or(u16::MAX))
 }
 
-/// Merges the folder `name` of all layers, and returns the folders in it that are as in the layers `before`.
+/// Merges the folder `name` of all layers with those `beside` it, and returns the folders in it that are as in the
+/// layers `before`.
 fn merge_folder(
     repository: &mut Repository<'_>,
     layers: &[Layer],
     name: &[u8],
+    beside: &[(Folder, &[u8])],
     before: &[Layer],
 ) -> (Vec<Merged>, Vec<RelPath>) {
-    let with_templates = name == FOLDERS[0];
     let place = |layer: &Layer, name: &[u8]| super::repository::below_bytes(&layer.folder, name);
-    let places: Vec<_> = layers.iter().map(|layer| (place(layer, name), place(layer, TEMPLATES))).collect();
-    for (layer, (own, templates)) in layers.iter().zip(&places) {
+    let places: Vec<Places> =
+        layers.iter().map(|layer| [name, TEMPLATES, SECRETS].map(|name| place(layer, name))).collect();
+    let folders = || [(Folder::Plain, name)].into_iter().chain(beside.iter().copied());
+    for layer in layers {
         let is_no_folder = |name| folder(&layer.entries, name).is_none() && find(&layer.entries, name).is_some();
-        if is_no_folder(name) {
-            repository.mistake(own.clone(), "this must be a folder", "");
-        }
-        if with_templates && is_no_folder(TEMPLATES) {
-            repository.mistake(templates.clone(), "this must be a folder", "");
+        for (_, name) in folders().filter(|(_, name)| is_no_folder(name)) {
+            repository.mistake(place(layer, name), "this must be a folder", "");
         }
     }
     let sources = |layers: &[Layer]| {
         let mut sources = Vec::with_capacity(layers.len());
         for (position, layer) in layers.iter().enumerate() {
-            let source = |template| move |tree| Source { layer: layer_index(position), tree, template };
-            sources.extend(folder(&layer.entries, name).map(source(false)));
-            sources.extend(folder(&layer.entries, TEMPLATES).filter(|_| with_templates).map(source(true)));
+            let layer_index = layer_index(position);
+            let source = |(from, name)| Some(Source { layer: layer_index, tree: folder(&layer.entries, name)?, from });
+            sources.extend(folders().filter_map(source));
         }
         sources
     };

@@ -11,6 +11,7 @@ use crate::escape::for_terminal;
 use crate::object::tree::{self, EntryKind, NameRules};
 use crate::object::{self, ObjectError, ObjectKind, ObjectSource};
 use crate::object_id::ObjectId;
+use crate::secret::Keyholder;
 
 /// An entry of a tree that is looked at by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +109,24 @@ impl<'a> Repository<'a> {
             Ok(bytes) => Some(Content { hash: ContentHash::of(&bytes), size: bytes.len() as u64, source }),
             Err(error) => {
                 self.unreadable(&place(), &error);
+                None
+            }
+        }
+    }
+
+    /// Returns what is encrypted in the blob, by hash; without somebody who opens it, what it looks like.
+    pub fn secret(&mut self, place: &str, id: ObjectId, holder: Option<&dyn Keyholder>) -> Option<Content> {
+        let source = ContentSource::Secret(id);
+        if let Some((size, hash)) = self.known.secret_of(id) {
+            return Some(Content { hash, size, source });
+        }
+        let sealed = self.bytes(place, id, ObjectKind::Blob)?;
+        let of = |bytes: &[u8]| Content { hash: ContentHash::of(bytes), size: bytes.len() as u64, source };
+        match holder.map(|holder| holder.open(&sealed)) {
+            None => Some(of(&sealed)),
+            Some(Ok(plain)) => Some(of(&plain)),
+            Some(Err(error)) => {
+                self.mistake(place, error.to_string(), error.hint());
                 None
             }
         }

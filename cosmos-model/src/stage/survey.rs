@@ -98,6 +98,35 @@ pub fn params(
     }
 }
 
+/// The layers of one host, as their names tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostLayers {
+    /// Their names, first wins; the root is called `.`.
+    pub layers: Vec<String>,
+    /// When and why the host was retired.
+    pub retired: Option<String>,
+}
+
+/// Returns the layers of a host, files unread.
+///
+/// # Errors
+/// Returns [`StageError`] for what is wrong with `fleet.toml` and the layers' settings.
+pub fn layers_of(
+    tree: ObjectId,
+    host: &HostName,
+    agent: (u64, u64, u64),
+    built_in: Option<ObjectId>,
+    objects: &dyn ObjectSource,
+) -> Result<HostLayers, StageError> {
+    let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
+    let native::Ordered { layers, retired, .. } = native::order(&mut repository, tree, host, agent, built_in)?;
+    if !repository.mistakes.is_empty() {
+        return Err(StageError::mistakes(repository.mistakes));
+    }
+    let name = |folder: String| if folder.is_empty() { String::from(".") } else { folder };
+    Ok(HostLayers { layers: layers.into_iter().map(|layer| name(layer.folder)).collect(), retired })
+}
+
 /// A module that hosts can use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundModule {

@@ -3,6 +3,7 @@
 use std::os::fd::AsFd as _;
 
 use cosmos_model::content::{Content, ContentHash};
+use cosmos_model::secret::Plaintext;
 use cosmos_model::snapshot::{Attributes, Observed, Stat};
 use nix::errno::Errno;
 
@@ -26,7 +27,12 @@ impl Execution<'_> {
             return Err(StepError::OtherContent { path: path.clone() });
         }
         // Capabilities were given to the content that goes.
-        Ok(self.add_file(place, &bytes, attributes, &[extended::LABEL])?)
+        let written = self.add_file(place, &bytes, attributes, &[extended::LABEL]);
+        if content.is_secret() {
+            // Nobody is to find it in memory afterwards.
+            drop(Plaintext::from(bytes));
+        }
+        Ok(written?)
     }
 
     /// Writes a temporary file, which takes over the attributes `kept` from the file that it will replace.

@@ -7,7 +7,7 @@ use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 
-use super::{EXISTED, FOUND_KEPT, LEFT_ALONE, MAGIC, ManagedFile, TASK_MADE, UNFINISHED, VERSION};
+use super::{EXISTED, FOUND_KEPT, LEFT_ALONE, MAGIC, ManagedFile, SECRET, TASK_MADE, UNFINISHED, VERSION};
 
 /// Writes the file of `set`, piece by piece, to `to`; what it leaves out is taken from `old`, the file as it was.
 ///
@@ -140,4 +140,5 @@ fn flags(entry: &ManagedEntry) -> u8 {
         | flag(entry.found_kept, FOUND_KEPT)
         | flag(entry.unfinished, UNFINISHED)
         | flag(entry.left_alone, LEFT_ALONE)
+        | flag(entry.secret, SECRET)
 }

@@ -9,7 +9,7 @@ fn entry() -> impl Strategy<Value = ManagedEntry> {
     let numbers = (0u32..=0o7777, any::<u32>(), any::<u32>(), any::<u64>(), 0u16..3);
     let hashes = (any::<[u8; 32]>(), proptest::option::of(any::<[u8; 32]>()), proptest::option::of(1u8..));
     let times = (any::<u64>(), any::<u64>(), any::<i64>(), 0u32..1_000_000_000, any::<i64>(), 0u32..1_000_000_000);
-    let flags = any::<[bool; 4]>();
+    let flags = any::<[bool; 5]>();
     (kind, numbers, hashes, times, flags).prop_map(|(kind, numbers, hashes, times, flags)| ManagedEntry {
         kind,
         attributes: Attributes { mode: numbers.0, uid: numbers.1, gid: numbers.2 },
@@ -29,6 +29,7 @@ fn entry() -> impl Strategy<Value = ManagedEntry> {
         task_made: flags[1],
         unfinished: flags[2],
         left_alone: flags[3],
+        secret: flags[4],
     })
 }
 

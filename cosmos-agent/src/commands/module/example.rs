@@ -99,7 +99,7 @@ impl<'o> Bench<'o> {
     fn outcome(&self, facts: Option<&Facts>) -> Outcome {
         let memory = Memory::over(self);
         let host = HostName::new(HOST).expect("a plain name");
-        let inputs = Inputs { facts, built_in: Some(built_in::tree()) };
+        let inputs = Inputs { facts, built_in: Some(built_in::tree()), secrets: None };
         match stage::forecast(self.top, &host, agent::version(), &memory, &memory, &inputs) {
             Ok(forecast) => Outcome(rendered(&forecast)),
             Err(StageError::Mistakes(mistakes)) => {

@@ -57,7 +57,7 @@ impl FleetPlan {
         let mut plan = Self { looked_at: hosts.len(), ..Self::default() };
         let mut alike: BTreeMap<Key, Common> = BTreeMap::new();
         for (host, facts) in hosts {
-            let inputs = Inputs { facts: facts.as_ref(), built_in: Some(built_in::tree()) };
+            let inputs = Inputs { facts: facts.as_ref(), built_in: Some(built_in::tree()), secrets: None };
             let of = |tree| stage::forecast(tree, host, agent::version(), &memory, &memory, &inputs);
             match of(after) {
                 Ok(next) => {

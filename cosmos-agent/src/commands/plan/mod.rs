@@ -53,6 +53,7 @@ fn show(agent: &Agent, pipeline: &Pipeline<'_>, planned: Planned) -> Result<(), 
         println!("{}", text::step(step, &palette));
         if let (Action::WriteFile { content, .. }, Observed::File { size, .. }) = (step.action(), step.expects())
             && content.size.max(*size) <= LARGEST
+            && !step.is_secret()
         {
             let new = Contents::new(agent, pipeline.store(), &model).read(step.path(), content);
             let new = new.map_err(|error| Failure::new(Status::Failed, error.as_ref(), "run 'cosmos update'"))?;

@@ -94,7 +94,7 @@ fn lost(
     let memory = Memory::over(objects);
     let mut lost = BTreeMap::new();
     for host in hosts {
-        let inputs = Inputs { facts: None, built_in: Some(built_in::tree()) };
+        let inputs = Inputs { built_in: Some(built_in::tree()), ..Inputs::default() };
         let staged = stage::forecast(new, &host, agent::version(), &memory, &memory, &inputs);
         let after = staged.and_then(|_| stage::paths(new, &host, agent::version(), inputs.built_in, &memory));
         let after = after.map_err(|error| {

@@ -1,0 +1,7 @@
+//! Secrets: keys of hosts, and what is encrypted to them.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod applied;
+mod hosts;
