@@ -59,6 +59,36 @@ next
 check 'a newer revision' host cosmos run
 same 'is tried by itself' 'still good two' "$(host cat /etc/page.text /etc/page.style | tr '\n' ' ' | sed 's/ $//')"
 
+# Killed at each rename in turn, on the way there and back: whichever run comes to the probe takes the layer back.
+echo 'use = ["page", "beside", "quick"]' | put hosts/probes.example.org/layer.toml
+echo good | put models/quick/overlay/etc/quick
+printf '[[probe]]\nname = "quick"\nrun = ["/bin/grep", "-q", "good", "/etc/quick"]\nwhen = ["etc/quick"]\nwithin = "1s"\n' |
+    put models/quick/layer.toml
+next
+check 'a layer with a quick probe' host cosmos run
+echo bad | put models/quick/overlay/etc/quick
+echo three | put models/beside/overlay/etc/beside
+next
+check 'its bad release is fetched' host cosmos update
+killed=0
+for at in $(seq 20); do
+    host strace -f -qq -o /dev/null -e trace=rename,renameat,renameat2 \
+        -e "inject=rename,renameat,renameat2:signal=KILL:when=$at" cosmos apply > "$WORK/killed" 2>&1
+    [ $? = 137 ] || break
+    killed=$at
+done
+same 'there were kill points' yes "$([ "$killed" -gt 3 ] && echo yes)"
+host cosmos apply > /dev/null 2>&1
+check "$killed killed runs later, the next run ends well" host cosmos run
+same 'the layer went back' good "$(host cat /etc/quick)"
+same 'and no other did' three "$(host cat /etc/beside)"
+check 'nothing is left to do' host cosmos plan
+quiet 'or to say'
+echo 'good again' | put models/quick/overlay/etc/quick
+next
+check 'a newer revision is tried' host cosmos run
+same 'and stays' 'good again' "$(host cat /etc/quick)"
+
 # sshd -t finds nothing wrong with an address that this host does not have, and sshd cannot live with it.
 answers_ssh() { in_network probes bash -c 'read -t 5 -r banner < /dev/tcp/127.0.0.1/22 && [[ $banner == SSH-* ]]'; }
 for way in reload restart; do

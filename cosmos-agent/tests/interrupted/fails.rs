@@ -1,7 +1,7 @@
 //! Failed by the file system at any call: an error that names the object, nothing lost, and the next run finishes.
 
 use crate::calls::{self, Call};
-use crate::killed::{Which, chosen, print_coverage};
+use crate::killed::{KINDS, Which, chosen, print_coverage};
 use crate::scene::{Hit, Scene, tree};
 
 /// Calls whose failure costs nothing, by their name and a part of their path, so that nobody is told: the lock's text at a
@@ -27,7 +27,7 @@ fn fails_with(error: &str) {
     }
     let scene = Scene::new();
     let chosen = chosen(&scene.recorded(), Which::Middle);
-    print_coverage(error, &chosen);
+    print_coverage(error, &chosen, &KINDS);
     for (call, kind) in &chosen {
         let Hit { root, status, said, call } = scene.hit(call, kind, &format!("error={error}"));
         let what = format!("{error} at {} {} of '{}' ({kind})", call.name, call.number, call.path);
@@ -66,7 +66,7 @@ fn where_the_file_system_cannot_exchange_a_path_becomes_another_type_in_two_step
     let scene = Scene::new();
     let root = scene.copy();
     // As vfat before Linux 6.1, NFS and FUSE answer to each of the flags.
-    let ran = calls::traced(&root, &scene.log(), Some("renameat2:error=EINVAL"));
+    let ran = calls::traced(&root, &["run"], &scene.log(), Some("renameat2:error=EINVAL"));
     assert_eq!((ran, tree(&root)), ((Some(0), String::new()), scene.new.clone()));
     let refused = calls::read(&scene.log(), &root).into_iter().filter(|call| call.name == "renameat2");
     let refused: Vec<String> = refused.filter(|call| !call.succeeded).map(|call| call.path).collect();

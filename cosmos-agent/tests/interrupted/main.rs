@@ -6,6 +6,7 @@
 mod support;
 
 mod calls;
+mod commands;
 mod fails;
 mod killed;
 mod scene;

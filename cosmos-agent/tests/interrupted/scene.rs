@@ -29,6 +29,8 @@ pub struct Hit {
 /// A host that has one revision, knows nothing yet of the next, and what it looks like before and after that.
 pub struct Scene {
     settled: Settled,
+    /// The command that is disturbed.
+    words: &'static [&'static str],
     pub old: Tree,
     pub new: Tree,
     /// The plan's steps.
@@ -38,15 +40,10 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// A host that has one revision and knows nothing yet of the next: a run is disturbed.
     pub fn new() -> Self {
-        let settled = Settled::new();
-        first_revision(&settled);
-        settled.commit();
-        assert_eq!(settled.run().status, 0);
-        second_revision(&settled);
-        settled.world.commit(&settled.ada, "cosmos: 1 removals=20\n\nAll kinds of steps");
-        let mut scene = Self { settled, old: Tree::new(), new: Tree::new(), steps: Vec::new(), managed: Value::Null };
-        scene.old = tree(&scene.settled.host);
+        let settled = two_revisions();
+        let mut scene = Self::before(settled, &["run"]);
         let done = scene.copy();
         assert_eq!(scene.say(&done, &["update"]), (0, String::new()));
         let plan = scene.settled.world.on(&done, &["plan", "--json"]);
@@ -57,6 +54,23 @@ impl Scene {
         scene.new = tree(&done);
         scene.managed = scene.managed(&done);
         scene
+    }
+
+    /// A host that an administrator's command is given to.
+    pub fn of(settled: Settled, words: &'static [&'static str]) -> Self {
+        let mut scene = Self::before(settled, words);
+        let done = scene.copy();
+        let ran = scene.settled.world.on(&done, &[words, &["--json"]].concat());
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+        let did: Value = serde_json::from_str(&ran.stdout).expect("a document");
+        scene.steps = did[words[0]]["changed"].as_array().expect("steps").clone();
+        scene.new = tree(&done);
+        scene
+    }
+
+    fn before(settled: Settled, words: &'static [&'static str]) -> Self {
+        let old = tree(&settled.host);
+        Self { settled, words, old, new: Tree::new(), steps: Vec::new(), managed: Value::Null }
     }
 
     /// Returns a fresh copy of the host between the revisions.
@@ -79,7 +93,7 @@ impl Scene {
         for _ in 0..TRIES {
             let root = self.copy();
             let injection = format!("{}:{fault}:when={number}", call.name);
-            let (status, said) = calls::traced(&root, &self.log(), Some(&injection));
+            let (status, said) = calls::traced(&root, self.words, &self.log(), Some(&injection));
             let mut made = calls::read(&self.log(), &root);
             made.retain(|made| made.name == call.name && made.number <= number);
             let before = made.len();
@@ -108,7 +122,7 @@ impl Scene {
     /// Records one whole run: its calls, each with the kind of its object.
     pub fn recorded(&self) -> Vec<(Call, String)> {
         let root = self.copy();
-        assert_eq!(calls::traced(&root, &self.log(), None), (Some(0), String::new()));
+        assert_eq!(calls::traced(&root, self.words, &self.log(), None), (Some(0), String::new()));
         assert_eq!(tree(&root), self.new);
         calls::read(&self.log(), &root).into_iter().map(|call| (self.kind(&call), call)).map(|(k, c)| (c, k)).collect()
     }
@@ -179,6 +193,34 @@ impl Scene {
         assert_eq!(leftovers(root), Vec::<String>::new(), "{what}: leftovers");
     }
 
+    /// Returns what the next run makes of a host where the command did nothing, and of one where it did all.
+    pub fn ends(&self) -> [Tree; 2] {
+        [false, true].map(|done| {
+            let root = self.copy();
+            assert!(!done || self.say(&root, self.words).0 == 0);
+            assert_eq!(self.say(&root, &["run"]).0, 0);
+            tree(&root)
+        })
+    }
+
+    /// Lets the next run finish, and asserts that the command was all done or not at all; given again it is done, or says
+    /// that it was.
+    #[track_caller]
+    pub fn assert_done_or_not(&self, root: &Path, ends: &[Tree; 2], what: &str) {
+        let (status, said) = self.say(root, &["run"]);
+        assert_eq!(status, 0, "{what}: the next run: {said}");
+        assert!(ends.contains(&tree(root)), "{what}: the next run: {said}");
+        assert_eq!(self.say(root, &["drift"]).0, 0, "{what}: drift");
+        // A state file that was being written keeps its fixed temporary name until it is written next.
+        let left: Vec<String> = leftovers(root).into_iter().filter(|path| !path.ends_with(".new")).collect();
+        assert_eq!(left, Vec::<String>::new(), "{what}: leftovers");
+        let (status, said) = self.say(root, self.words);
+        assert!([0, 2].contains(&status), "{what}: again: {said}");
+        assert_eq!(self.say(root, &["run"]).0, 0, "{what}: the run after that");
+        assert_eq!(tree(root), ends[1], "{what}: again: {said}");
+        assert_eq!(leftovers(root), Vec::<String>::new(), "{what}: leftovers at last");
+    }
+
     fn managed(&self, root: &Path) -> Value {
         let (_, status) = self.say(root, &["status", "--json"]);
         let status: Value = serde_json::from_str(&status).expect("a document");
@@ -232,6 +274,17 @@ pub fn tree(root: &Path) -> Tree {
         .collect()
 }
 
+/// Returns a host that has the first of two revisions, between which there is every kind of step.
+pub fn two_revisions() -> Settled {
+    let settled = Settled::new();
+    first_revision(&settled);
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    second_revision(&settled);
+    settled.world.commit(&settled.ada, "cosmos: 1 removals=20\n\nAll kinds of steps");
+    settled
+}
+
 fn first_revision(settled: &Settled) {
     let repo = settled.world.repo().join("global/overlay");
     for (path, text) in [
@@ -248,6 +301,9 @@ fn first_revision(settled: &Settled) {
     symlink("motd", repo.join("srv/from-link")).expect("a link");
     symlink("motd", repo.join("srv/link-gone")).expect("a link");
 }
+
+const LAYER: &str = "[files.\"etc/mode\"]\nmode = \"0600\"\n[files.\"srv/made\"]\nmode = \"0750\"\n\
+    [tasks.\"020changed\"]\nwhen-changed = [\"etc/motd\"]\n";
 
 fn second_revision(settled: &Settled) {
     let repo = settled.world.repo().join("global/overlay");
@@ -272,7 +328,10 @@ fn second_revision(settled: &Settled) {
         ("overlay/srv/to-file", "a file\n"),
         ("overlay/srv/from-link", "a file\n"),
         ("delete/etc/foreign", ""),
-        ("layer.toml", "[files.\"etc/mode\"]\nmode = \"0600\"\n[files.\"srv/made\"]\nmode = \"0750\"\n"),
+        ("layer.toml", LAYER),
+        // A path with a check, and a task that is owed until it ran once with what changed.
+        ("overlay/etc/cron.d/backup", "1 2 * * * root true\n"),
+        ("post-tasks.d/020changed", "#!/bin/sh\necho changed > \"$COSMOS_ROOT/said-changed\"\n"),
         ("pre-tasks.d/010before", "#!/bin/sh\necho before > \"$COSMOS_ROOT/said-before\"\n"),
         ("post-tasks.d/010after", "#!/bin/sh\necho after > \"$COSMOS_ROOT/said-after\"\n"),
     ] {
