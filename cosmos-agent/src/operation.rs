@@ -1,10 +1,11 @@
 //! One command over one host, from the lock to the last line printed.
 
+use cosmos_model::snapshot::Observed;
 use cosmos_model::time::Time;
 use cosmos_model::trust::RecordedRefusal;
 
 use crate::agent::Agent;
-use crate::apply::RecoverError;
+use crate::apply::{RecoverError, is_large};
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::host::{DryHost, DryTasks, Host, RealHost};
@@ -77,6 +78,7 @@ pub fn perform(
         pipeline.report.fail(failure);
     }
     pipeline.tell_what_was_owed();
+    tell_large_backups(&mut pipeline.report, agent.settings.backup_size);
     let Pipeline { mut record, mut report, .. } = pipeline;
     report.generation = Some(record.state.generation_in_force()).filter(|number| *number > 0);
     if let Err(error) = record.close(&report, agent.settings.log_size, now) {
@@ -84,6 +86,21 @@ pub fn perform(
     }
     tell_journal(&report);
     Ok(report)
+}
+
+/// Says which foreign files were so large that their backups do not last.
+fn tell_large_backups(report: &mut Report, bound: u64) {
+    for step in report.steps.iter().filter(|step| step.keep()) {
+        let Observed::File { size, .. } = step.expects() else { continue };
+        if is_large(*size, bound) {
+            let path = step.path();
+            let said = format!(
+                "what was at '{path}' has {size} bytes, more than a quarter of backup-size: it is kept until a later run \
+                 needs the room; 'cosmos restore' may not find it then"
+            );
+            report.remarks.push(said);
+        }
+    }
 }
 
 /// Lets `look` see the host as a run would, without a lock: what it sees may be in the middle of a run.

@@ -1,4 +1,4 @@
-//! The backup store: what was found at a path and is not ours, by content, 0600, bounded, the oldest going first.
+//! The backup store: what was found at a path and is not ours, by content, 0600, bounded.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _};
 
 use cosmos_model::content::{Content, ContentHash};
 use cosmos_model::path::RelPath;
+use cosmos_model::snapshot::Stat;
 use nix::errno::Errno;
 use nix::sys::stat::futimens;
 use nix::sys::time::TimeSpec;
@@ -114,27 +115,37 @@ fn copy(from: &mut File, directory: &Directory, name: &[u8], chunk: &mut [u8]) -
     Ok(to)
 }
 
-/// Removes the oldest backups until the rest fits the bound; those in `kept` stay, they are this run's.
+/// Tells whether a backup of `size` bytes is more than a quarter of `bound`: it must not push the others out, and is the
+/// first to go.
+#[must_use]
+pub const fn is_large(size: u64, bound: u64) -> bool {
+    size > bound / 4
+}
+
+/// Removes backups until the rest fits the bound: the large ones first, the oldest of each first.
+///
+/// Those in `kept` stay, they are this run's; and while it lasts its large ones take nobody's room.
 pub(super) fn bound(state: &StateFolder, kept: &BTreeSet<ContentHash>) -> Result<(), FsError> {
     let folder = state.path("backup");
     let Ok(directory) = state.home().directory(folder.as_bytes()) else { return Ok(()) };
-    let mut backups = Vec::new();
+    let fresh: BTreeSet<Vec<u8>> = kept.iter().map(|hash| hash.to_string().into_bytes()).collect();
+    let (mut total, mut backups) = (0, Vec::new());
     for name in directory.names().on("list", folder.as_bytes())? {
-        if let Some(stat) = directory.stat(&name).on("look at", folder.as_bytes())? {
-            backups.push((stat_of(&stat).modified, stat_of(&stat).size, name));
+        let Some(stat) = directory.stat(&name).on("look at", folder.as_bytes())? else { continue };
+        let Stat { modified, size, .. } = stat_of(&stat);
+        let (is_fresh, is_large) = (fresh.contains(&name), is_large(size, state.backup_size()));
+        total += if is_fresh && is_large { 0 } else { size };
+        if !is_fresh {
+            backups.push((!is_large, modified, size, name));
         }
     }
     backups.sort_unstable();
-    let fresh: BTreeSet<Vec<u8>> = kept.iter().map(|hash| hash.to_string().into_bytes()).collect();
-    let mut total: u64 = backups.iter().map(|(_, size, _)| size).sum();
-    for (_, size, name) in backups {
+    for (_, _, size, name) in backups {
         if total <= state.backup_size() {
             break;
         }
-        if !fresh.contains(&name) {
-            directory.unlink(&name).on("remove a backup below", folder.as_bytes())?;
-            total -= size;
-        }
+        directory.unlink(&name).on("remove a backup below", folder.as_bytes())?;
+        total -= size;
     }
     Ok(())
 }

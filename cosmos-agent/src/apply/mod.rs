@@ -25,7 +25,7 @@ use cosmos_model::plan::Plan;
 
 use crate::fs::{FsError, Root};
 
-pub use backup::Kept;
+pub use backup::{Kept, is_large};
 pub use folder::StateFolder;
 pub use found::found_at;
 pub use recover::{RecoverError, Recovery, recover};

@@ -269,10 +269,10 @@ fn drift_is_repaired_and_the_foreign_version_kept() {
 fn backups_are_bounded_and_the_oldest_go_first() {
     let mut machine = Machine::new();
     let root = machine.host.root().clone();
-    machine.host = RealHost::new(root.clone(), StateFolder::new(root, path("var/lib/cosmos"), 25));
+    machine.host = RealHost::new(root.clone(), StateFolder::new(root, path("var/lib/cosmos"), 45));
     let model = machine.model(1, &[("etc/motd", Want::File("ours\n"))]);
     machine.converge(&model);
-    for version in ["foreign 1\n", "foreign 2\n", "foreign 3\n"] {
+    for version in ["foreign 1\n", "foreign 2\n", "foreign 3\n", "foreign 4\n", "foreign 5\n"] {
         fs::write(machine.at("etc/motd"), version).unwrap();
         machine.converge(&model);
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -282,7 +282,30 @@ fn backups_are_bounded_and_the_oldest_go_first() {
         .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
     kept.sort();
-    assert_eq!(kept, ["foreign 2\n", "foreign 3\n"]);
+    assert_eq!(kept, ["foreign 2\n", "foreign 3\n", "foreign 4\n", "foreign 5\n"]);
+}
+
+#[test]
+fn a_large_backup_pushes_no_other_out_and_is_the_first_to_go() {
+    let mut machine = Machine::new();
+    let root = machine.host.root().clone();
+    machine.host = RealHost::new(root, StateFolder::new(machine.host.root().clone(), path("var/lib/cosmos"), 40));
+    let model = machine.model(1, &[("etc/motd", Want::File("ours\n"))]);
+    machine.converge(&model);
+    let large = "large ".repeat(20);
+    let mut edit = |version: &str| {
+        fs::write(machine.at("etc/motd"), version).unwrap();
+        machine.converge(&model);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let folder = fs::read_dir(machine.at("var/lib/cosmos/backup")).unwrap();
+        let mut kept: Vec<String> = folder.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+        kept.sort();
+        kept
+    };
+    edit("foreign 1\n");
+    edit("foreign 2\n");
+    assert_eq!(edit(&large), ["foreign 1\n", "foreign 2\n", &large], "also beyond the bound, for this run");
+    assert_eq!(edit("foreign 3\n"), ["foreign 1\n", "foreign 2\n", "foreign 3\n"]);
 }
 
 #[test]
