@@ -395,19 +395,25 @@ fn drift_of_a_path_that_is_only_reported_is_told_and_not_mended() {
 #[test]
 fn backups_of_the_same_edit_are_one_and_all_of_them_are_bounded() {
     let settled = Settled::new();
-    put(&settled.host, "etc/cosmos/agent.toml", "backup-size = \"20\"\n");
+    put(&settled.host, "etc/cosmos/agent.toml", "backup-size = \"56\"\n");
     let backups = || fs::read_dir(settled.host.join("var/lib/cosmos/backup")).expect("backups").count();
+    let edit = |text: &str| {
+        put(&settled.host, "etc/motd", text);
+        settled.run().stdout
+    };
     for _ in 0..2 {
-        put(&settled.host, "etc/motd", "the same edit\n");
-        settled.run().prints(&LARGE.replace("13", "14"));
+        assert_eq!(edit("the same edit\n"), "~ etc/motd  drift repaired\n");
         assert_eq!(backups(), 1);
     }
-    put(&settled.host, "etc/motd", "another edit\n");
-    settled.run().prints(LARGE);
-    assert_eq!(backups(), 1, "both together are more than 20 bytes: the older one goes");
+    for (number, kept) in [(2, 2), (3, 3), (4, 4), (5, 4)] {
+        edit(&format!("edit number {number}\n"));
+        assert_eq!(backups(), kept, "the fifth is more than 56 bytes can hold: the oldest goes");
+    }
+    assert_eq!(
+        edit("a larger edit of somebody\n"),
+        "~ etc/motd  drift repaired\n\
+         what was at 'etc/motd' has 26 bytes, more than a quarter of backup-size: it is kept until a later run needs the \
+         room; 'cosmos restore' may not find it then\n"
+    );
+    assert_eq!(backups(), 5, "it takes nobody's room");
 }
-
-/// What a run says about a foreign file that is more than a quarter of 20 bytes.
-const LARGE: &str = "~ etc/motd  drift repaired\n\
-    what was at 'etc/motd' has 13 bytes, more than a quarter of backup-size: it is kept until a later run needs the room; \
-    'cosmos restore' may not find it then\n";
