@@ -4,10 +4,12 @@ mod authenticate;
 mod back;
 mod checks;
 mod classic;
+mod files;
 mod looking;
 mod packages;
 mod part;
 mod probes;
+mod reported;
 mod restore;
 mod rests_on;
 mod services;
@@ -18,7 +20,6 @@ pub use authenticate::prospects;
 pub use looking::Planned;
 pub use packages::Packages;
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -47,7 +48,7 @@ use crate::fs::FsError;
 use crate::host::{Host, ObserveRequest};
 use crate::managed::{Managed, View};
 use crate::record::Record;
-use crate::report::progress::{self, Watched};
+use crate::report::progress::Watched;
 use crate::report::{Report, TaskReport};
 use crate::stage;
 use crate::state::Hindrance;
@@ -257,7 +258,7 @@ impl<'a> Pipeline<'a> {
         // Pre-tasks change a classic model (C5): it is planned for unless neither this run's did, nor those of the last.
         let model_changed = self.agent.classic.is_some()
             && (self.record.state.as_released != self.identity(revision) || !self.agent.model_folder().is_as_left()?);
-        Ok(!model_changed && self.is_host_as_left(managed)?)
+        Ok(!model_changed && self.is_host_as_left(managed)? && self.reported_look_as_seen()?)
     }
 
     /// Tells whether every managed path is as the last run left it; by content if the settings ask for that.
@@ -318,58 +319,6 @@ impl<'a> Pipeline<'a> {
     fn is_hindered(&mut self, why: String, newer_agent: bool) {
         self.record.state.hindrance.get_or_insert(Hindrance { why, newer_agent });
     }
-
-    /// Plans again, now that pre-tasks ran, and applies; a host that moved meanwhile is planned for once more.
-    fn files(&mut self, Staged { model, managed }: Staged, tasks: &TaskRun<'_>) -> Result<(), Failure> {
-        let model = tasks.reread(&model)?;
-        let as_released = self.identity(model.revision()).filter(|_| matches!(model, Cow::Borrowed(_)));
-        if as_released.is_none() {
-            // Known before anything is changed: a run that is killed must not leave the other word.
-            self.record.state.as_released = None;
-            self.record.save()?;
-        }
-        let rests_on = self.begin_to_rest(&model)?;
-        self.write_files(&model, managed)?;
-        self.record.state.as_released = as_released;
-        self.record.state.rests_on = rests_on;
-        Ok(())
-    }
-
-    /// Plans and applies, up to three times where the host moves meanwhile.
-    fn write_files(&mut self, model: &StagedModel, mut managed: ManagedSet) -> Result<(), Failure> {
-        for _ in 0..PLANS {
-            let mut plan = self.plan(model, &managed)?;
-            refuse_brake(&plan)?;
-            let work = self.work(model, &plan);
-            self.check(model, &plan, &work)?;
-            self.prepare_probes(model, &work);
-            self.expect(&work)?;
-            self.stop_services(&work)?;
-            let contents = stage::Contents::new(self.agent, &self.store, model);
-            let bar = progress::bar(self.agent);
-            let applied = self.host.apply(&mut plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));
-            drop(bar);
-            let applied = match applied {
-                Ok(applied) => applied,
-                Err(error) => return Err(self.stopped(plan, error)),
-            };
-            self.report.applied(plan, &applied.done);
-            managed = applied.managed;
-            if applied.refused.is_empty() {
-                return self.tell_services(model);
-            }
-        }
-        let hint = "something else is changing the same files: find it, or leave them to it with policy = \"report\"";
-        Err(Failure::of(Status::Failed, "the host keeps changing while it is being changed", hint))
-    }
-
-    fn stopped(&mut self, plan: Plan, error: crate::apply::ApplyError) -> Failure {
-        if let crate::apply::ApplyError::Stopped { applied, .. } = &error {
-            self.report.applied(plan, &applied.done);
-        }
-        let hint = error.hint().unwrap_or_else(|| "run 'cosmos plan' to see what is left to do".to_owned());
-        Failure::new(Status::Failed, &error, hint)
-    }
 }
 
 /// The numbers of the built-in steps of `update`, as Cosmos 1.5 named its scripts (C10).
@@ -384,9 +333,6 @@ const PRE_TASKS: u32 = 20;
 const FILES: u32 = 60;
 /// Tasks that see the files in place.
 const POST_TASKS: u32 = 70;
-
-/// How often a host that moves under our hands is planned for in one run.
-const PLANS: usize = 3;
 
 /// The brake: a plan that removes too much is not applied (design: Leaving).
 fn refuse_brake(plan: &Plan) -> Result<(), Failure> {

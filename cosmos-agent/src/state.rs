@@ -20,6 +20,7 @@ use crate::fs::FsError;
 use crate::report::back_off::BackOff;
 use crate::report::episode::Episode;
 use crate::report::log::{self, LogError};
+use crate::report::reported::Reported;
 use crate::sandbox::Layer;
 use crate::site::Site;
 
@@ -52,6 +53,9 @@ pub struct State {
     /// The paths that somebody asked to be left as they are (`cosmos hold`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<RelPath, Hold>,
+    /// The paths that the model applied last only reports.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reported: BTreeMap<RelPath, Reported>,
     /// Whether what the host is to be changed without a newer revision, since a hold or rollback ended: the next run
     /// plans, though the revision is the one applied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -183,6 +187,7 @@ impl Default for State {
             generation: 0,
             rollback: None,
             held: BTreeMap::new(),
+            reported: BTreeMap::new(),
             replan: false,
             tested: None,
             as_released: None,

@@ -55,6 +55,9 @@ fn lines(entry: &Value) -> Vec<String> {
     for changed in each(&entry["by_tasks"]) {
         lines.push(format!("    changed {}  (by {})", text(&changed["path"]), by_tasks(changed)));
     }
+    for news in each(&entry["reported"]) {
+        lines.push(format!("    {} {}", text(&news["path"]), differs(news)));
+    }
     for late in each(&entry["caught_up"]) {
         let because: Vec<String> = each(&late["because"]).map(text).collect();
         lines.push(format!("    caught up: {}{}", text(&late["what"]), report_text::since(&because)));
@@ -89,11 +92,17 @@ fn lines_of_path(entry: &Value) -> Vec<String> {
         let what = format!("{} -> {}", short(&changed["old"]), short(&changed["new"]));
         lines.push(format!("    {what}  by {}", by_tasks(changed)));
     }
+    lines.extend(each(&entry["reported"]).map(|news| format!("    {}", differs(news))));
     lines.push(format!("    {release}{commit}, signed by {}", signers(entry)));
     if let Some(author) = entry["author"]["claimed"].as_str() {
         lines.push(format!("    author, as claimed: {}", escape::sentence(author)));
     }
     lines
+}
+
+/// Says how a path that is only reported differs from then on, or that it does not any more.
+fn differs(news: &Value) -> String {
+    news["differs"].as_str().map_or_else(|| "is as the model says again".to_owned(), escape::sentence)
 }
 
 /// Names the task that changed a path, as the `by_tasks` of an entry has it.

@@ -11,7 +11,7 @@ use crate::pause;
 use crate::pipeline::{Packages, Pipeline};
 use crate::report::back_off::BackOff;
 use crate::report::episode::{self, Outcome};
-use crate::report::{Report, progress};
+use crate::report::{Report, progress, reported};
 use crate::secret::HostKey;
 
 /// Updates and applies. With `--scheduled` it obeys the off switch and back-off, and speaks only at both ends of a failure.
@@ -32,7 +32,7 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
         }
     }
     let manner = Manner::changing("run", &agent.options, options.wait);
-    let mut message = None;
+    let (mut message, mut reported) = (None, Vec::new());
     let report = operation::perform(&agent, manner, |pipeline| {
         if let Some(name) = agent.fqdn.as_ref().filter(|_| manner.changes) {
             HostKey::make_where_missing(&agent.site, name)?;
@@ -43,6 +43,9 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
         }
         let failure = worked.as_ref().err();
         message = settle(pipeline, failure, options.scheduled, now);
+        if options.scheduled {
+            reported = reported::speak(&pipeline.report.reported, pipeline.record.state.reported.iter_mut());
+        }
         if worked.is_ok()
             && pipeline.report.status == Status::Done
             && pipeline.record.state.look.failing_since.is_none()
@@ -53,6 +56,7 @@ pub fn run(options: &RunOptions, global: &GlobalOptions) -> Result<Status, Failu
     })?;
     if options.scheduled {
         message.iter().for_each(|message| eprintln!("cosmos: {message}"));
+        reported.iter().for_each(|news| eprintln!("cosmos: {news}"));
         return Ok(report.status.for_host(agent.classic.is_some()));
     }
     Ok(operation::print(&agent, &report))

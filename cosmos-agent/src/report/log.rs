@@ -82,6 +82,10 @@ pub fn entry(report: &Report, accepted: Option<ObjectId>, counter: u64, now: Tim
     if !report.caught_up.is_empty() {
         line["caught_up"] = report.caught_up.iter().map(report_json::pending).collect();
     }
+    if !report.reported.is_empty() {
+        line["reported"] =
+            report.reported.iter().map(|news| json!({"path": news.path, "differs": news.began})).collect();
+    }
     let mut line = line.to_string();
     line.truncate(line.len() - "}".len());
     // One change at a time: a first run has one for every file of the host, and a tree of values is ten times its text.
@@ -174,7 +178,7 @@ fn entries_of(site: &Site, path: RelPath, about: Option<&str>, found: &mut Vec<V
 /// Leaves of an entry what it says about `path`; tells whether that is anything.
 fn cut_down_to(entry: &mut Value, path: &str) -> bool {
     let mut says_something = false;
-    for list in ["changes", "by_tasks"] {
+    for list in ["changes", "by_tasks", "reported"] {
         if let Some(changes) = entry.get_mut(list).and_then(Value::as_array_mut) {
             changes.retain(|change| change["path"] == path);
             says_something |= !changes.is_empty();

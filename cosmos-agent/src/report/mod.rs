@@ -18,6 +18,7 @@ pub mod episode;
 pub mod json;
 pub mod log;
 pub mod progress;
+pub mod reported;
 pub mod style;
 pub mod text;
 
@@ -85,6 +86,8 @@ pub struct Report {
     pub by_tasks: Vec<TaskMade>,
     /// Remarks by path.
     pub notes: Vec<Note>,
+    /// Paths that are only reported and began to differ from what the model says, or ended to.
+    pub reported: Vec<reported::News>,
     /// Tasks that ran.
     pub tasks: Vec<TaskReport>,
     /// What earlier runs had left to happen, and happened in this one.
@@ -182,6 +185,7 @@ impl Report {
         let news = self.judged && !self.refused.is_empty();
         let tried = self.packages.iter().any(|package| package.tried);
         let did = tried || !self.steps.is_empty() || !self.by_tasks.is_empty() || !self.caught_up.is_empty();
-        news || did || self.advanced || self.marked || self.unverified || self.failure.is_some()
+        let told = !self.reported.is_empty();
+        news || did || told || self.advanced || self.marked || self.unverified || self.failure.is_some()
     }
 }

@@ -16,6 +16,9 @@ pub fn lines(report: &Report, palette: &Palette, verbose: bool) -> Vec<String> {
     lines.extend(report.package_output.lines().map(|line| format!("    {line}")));
     lines.extend(report.steps.iter().map(|step| self::step(step, palette)));
     lines.extend(report.notes.iter().map(|note| self::note(note, palette)));
+    // That one began to differ is a note.
+    let ended = report.reported.iter().filter(|news| news.ended.is_some());
+    lines.extend(ended.map(|news| Palette::paint(palette.faint, &news.to_string())));
     let spoke = |task: &&TaskReport| verbose || task.ending.is_some() || !task.ran;
     lines.extend(report.tasks.iter().filter(spoke).flat_map(|task| self::task(task, palette)));
     let remark = |text: &String| Palette::paint(palette.faint, &cosmos_model::escape::sentence(text));
