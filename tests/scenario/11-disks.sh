@@ -17,11 +17,22 @@ wants() {
     release "v-$(git -C "$FLEET" tag | wc -l)" operator
 }
 
-# fails WORDS MESSAGE HINT: a run that ends with exactly these two lines, and leaves nothing half done.
-fails() {
-    exits "$1: the run fails" 1 agent run
-    same "$1: says what is wrong, and what to try" "error: $2"$'\n'"hint: $3" "$(cat "$WORK/said")"
-    same "$1: leaves no temporary file and no journal" '' "$(find "$HOST_ROOT" -name '.cosmos-*' -o -name journal)"
+# hindered WORDS PATH MESSAGE HINT HINDER LIFT: releases a new content of a path, which is standard input. After the command
+# HINDER a run ends with exactly these two lines and leaves nothing half done; after LIFT the old file is there, whole, and
+# the next run finishes.
+hindered() {
+    local words=$1 path=$2 old
+    old=$(cat "$HOST_ROOT/$path")
+    cat > "$WORK/content"
+    wants "$path" < "$WORK/content"
+    $5
+    exits "$words: the run fails" 1 agent run
+    same "$words: says what is wrong, and what to try" \
+        "error: stopped after 0 of 1 steps: $3"$'\n'"hint: $4" "$(cat "$WORK/said")"
+    same "$words: leaves no temporary file and no journal" '' "$(find "$HOST_ROOT" -name '.cosmos-*' -o -name journal)"
+    $6
+    same "$words: the old file is whole" "$old" "$(cat "$HOST_ROOT/$path")"
+    mended "$words" "$path" "$(head -c 40 "$WORK/content")"
 }
 
 # mended WORDS PATH CONTENT: the next run finishes, and there is nothing left to do.
@@ -37,7 +48,7 @@ fleet_new tags operator
 mkdir "$HOST_ROOT"
 disk ext4 8M mkfs.ext4 -q -F -m 0
 disk inodes 4M mkfs.ext4 -q -F -N 16 -m 0
-for name in ext4 inodes plain read-only fixed appended busy; do
+for name in ext4 inodes read-only fixed busy; do
     mkdir -p "$HOST_ROOT/srv/$name"
     echo old | put "$LAYER/overlay/srv/$name/file"
 done
@@ -45,66 +56,48 @@ release v-0 operator
 check 'a host is cloned' agent clone "$PUBLISHED" --trust "$(introduction operator)" --fqdn disk.example.org --tags 'v-*'
 check 'and converges' agent run
 
-head -c 3000000 /dev/zero | tr '\0' n | wants srv/ext4/file
-dd if=/dev/zero of="$HOST_ROOT/srv/ext4/filler" bs=64k status=none 2> "$WORK/full"
-fails 'a full disk' "stopped after 0 of 1 steps: cannot write 'srv/ext4/file': ENOSPC: No space left on device" \
-    "free space or inodes on the file system of 'srv/ext4/file', then run again"
-same 'a full disk: the old file is whole' old "$(cat "$HOST_ROOT/srv/ext4/file")"
-rm "$HOST_ROOT/srv/ext4/filler"
-mended 'a full disk' srv/ext4/file nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn
+fill() { dd if=/dev/zero of="$HOST_ROOT/srv/ext4/filler" bs=64k status=none 2> "$WORK/full"; }
+head -c 3000000 /dev/zero | tr '\0' n |
+    hindered 'a full disk' srv/ext4/file "cannot write 'srv/ext4/file': ENOSPC: No space left on device" \
+        "free space or inodes on the file system of 'srv/ext4/file', then run again" fill "rm $HOST_ROOT/srv/ext4/filler"
 
-echo new | wants srv/inodes/file
-i=0
-while : > "$HOST_ROOT/srv/inodes/$i"; do i=$((i + 1)); done 2> "$WORK/full"
-fails 'no inode left' "stopped after 0 of 1 steps: cannot write 'srv/inodes/file': ENOSPC: No space left on device" \
-    "free space or inodes on the file system of 'srv/inodes/file', then run again"
-same 'no inode left: the old file is whole' old "$(cat "$HOST_ROOT/srv/inodes/file")"
-find "$HOST_ROOT/srv/inodes" -name '[0-9]*' -delete
-mended 'no inode left' srv/inodes/file new
+use_inodes() {
+    local i=0
+    while : > "$HOST_ROOT/srv/inodes/$i"; do i=$((i + 1)); done 2> "$WORK/full"
+}
+free_inodes() { find "$HOST_ROOT/srv/inodes" -name '[0-9]*' -delete; }
+echo new | hindered 'no inode left' srv/inodes/file "cannot write 'srv/inodes/file': ENOSPC: No space left on device" \
+    "free space or inodes on the file system of 'srv/inodes/file', then run again" use_inodes free_inodes
 
-echo new | wants srv/read-only/file
-mount --bind "$HOST_ROOT/srv/read-only" "$HOST_ROOT/srv/read-only" &&
-    mount -o remount,bind,ro "$HOST_ROOT/srv/read-only"
-fails 'a read-only mount' "stopped after 0 of 1 steps: cannot write 'srv/read-only/file': EROFS: Read-only file system" \
-    "remount the file system of 'srv/read-only/file' writable, then run again"
-umount "$HOST_ROOT/srv/read-only"
-mended 'a read-only mount' srv/read-only/file new
+read_only() {
+    mount --bind "$HOST_ROOT/srv/read-only" "$HOST_ROOT/srv/read-only" &&
+        mount -o remount,bind,ro "$HOST_ROOT/srv/read-only"
+}
+echo new | hindered 'a read-only mount' srv/read-only/file "cannot write 'srv/read-only/file': EROFS: Read-only file system" \
+    "remount the file system of 'srv/read-only/file' writable, then run again" read_only "umount $HOST_ROOT/srv/read-only"
 
-# Immutable and append-only files, and a folder that may only be added to.
-if chattr +i "$HOST_ROOT/srv/fixed/file" 2> "$WORK/chattr"; then
-    at_exit chattr -R -i -a "$HOST_ROOT/srv/fixed" "$HOST_ROOT/srv/appended"
-    echo new | wants srv/fixed/file
-    fails 'an immutable file' "stopped after 0 of 1 steps: cannot put in place 'srv/fixed/file': EPERM: Operation not permitted" \
-        "see with lsattr whether 'srv/fixed/file' or its folder is immutable"
-    chattr -i "$HOST_ROOT/srv/fixed/file"
-    mended 'an immutable file' srv/fixed/file new
-
-    echo newer | wants srv/appended/file
-    chattr +a "$HOST_ROOT/srv/appended/file"
-    fails 'an append-only file' "stopped after 0 of 1 steps: cannot put in place 'srv/appended/file': EPERM: Operation not permitted" \
-        "see with lsattr whether 'srv/appended/file' or its folder is immutable"
-    chattr -a "$HOST_ROOT/srv/appended/file"
-    mended 'an append-only file' srv/appended/file newer
-
-    echo newest | wants srv/appended/file
-    chattr +i "$HOST_ROOT/srv/appended"
-    fails 'an immutable folder' "stopped after 0 of 1 steps: cannot write 'srv/appended/file': EPERM: Operation not permitted" \
-        "see with lsattr whether 'srv/appended/file' or its folder is immutable"
-    chattr -i "$HOST_ROOT/srv/appended"
-    mended 'an immutable folder' srv/appended/file newest
+# Immutable and append-only files, and a folder that nothing may be added to.
+# kept_from WORDS ATTRIBUTE PATH ACTION: with the attribute on $HOST_ROOT/PATH, srv/fixed/file cannot be changed.
+kept_from() {
+    echo "$1" | hindered "$1" srv/fixed/file "cannot $4 'srv/fixed/file': EPERM: Operation not permitted" \
+        "see with lsattr whether 'srv/fixed/file' or its folder is immutable" \
+        "chattr +$2 $HOST_ROOT/$3" "chattr -$2 $HOST_ROOT/$3"
+}
+if chattr +i "$HOST_ROOT/srv/fixed/file" 2> "$WORK/chattr" && chattr -i "$HOST_ROOT/srv/fixed/file"; then
+    at_exit chattr -R -i -a "$HOST_ROOT/srv/fixed"
+    kept_from 'an immutable file' i srv/fixed/file 'put in place'
+    kept_from 'an append-only file' a srv/fixed/file 'put in place'
+    kept_from 'an immutable folder' i srv/fixed write
 else
     skip "immutable and append-only files: $(tail -n 1 "$WORK/chattr")"
 fi
 
 # A mount on the very file: it is in use, and what is mounted there is not written to.
 echo mounted > "$WORK/mounted"
-echo new | wants srv/busy/file
-mount --bind "$WORK/mounted" "$HOST_ROOT/srv/busy/file"
-fails 'a mount on the file' "stopped after 0 of 1 steps: cannot put in place 'srv/busy/file': EBUSY: Device or resource busy" \
-    "see what uses 'srv/busy/file' (a mount, a swap file)"
+echo new | hindered 'a mount on the file' srv/busy/file "cannot put in place 'srv/busy/file': EBUSY: Device or resource busy" \
+    "see what uses 'srv/busy/file' (a mount, a swap file)" \
+    "mount --bind $WORK/mounted $HOST_ROOT/srv/busy/file" "umount $HOST_ROOT/srv/busy/file"
 same 'a mount on the file: what is mounted there stays' mounted "$(cat "$WORK/mounted")"
-umount "$HOST_ROOT/srv/busy/file"
-mended 'a mount on the file' srv/busy/file new
 
 # Two names that differ in case are one file where the file system says so: vfat, or a folder of ext4 that folds case.
 card() {
