@@ -14,7 +14,7 @@ pub use adoption::{PushOptions, TrustCommand, TrustInitOptions};
 pub use exceptions::{HoldOptions, RestoreOptions, RollbackOptions, WhyOptions};
 pub use operator::{
     BelieveOptions, HostCommand, HostOptions, LintOptions, ModuleCommand, ModuleOptions, ParamsOptions, PlanOptions,
-    RIGHTS, ReleaseOptions, SignerCommand, SignerOptions,
+    RIGHTS, ReleaseOptions, SecretCommand, SecretOptions, SignerCommand, SignerOptions,
 };
 
 /// Makes this host what a signed repository says it should be.
@@ -126,6 +126,11 @@ pub enum Command {
         after_help = "Examples:\n  cosmos host key\n  cosmos host add ns1.example.org --key ns1.pub\n  cosmos host list\n  cosmos host retire ns1.example.org --why 'sold'"
     )]
     Host(HostOptions),
+    /// Shows, edits and re-encrypts the secrets of the repository; nothing is committed
+    #[command(
+        after_help = "Examples:\n  cosmos secret edit global/secrets/etc/app/password\n  cosmos secret show global/secrets/etc/app/password\n  cosmos secret rekey"
+    )]
+    Secret(SecretOptions),
     /// Shows what changed on this host, when, and who signed it
     Log(LogOptions),
     /// Says where a path comes from: layer, commit, signer, generation, and which layers lost

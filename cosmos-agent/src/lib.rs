@@ -40,6 +40,7 @@ pub mod pause;
 pub mod pipeline;
 mod power;
 pub mod probe;
+pub mod recipients;
 pub mod record;
 pub mod report;
 pub mod sandbox;

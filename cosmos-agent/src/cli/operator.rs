@@ -162,6 +162,40 @@ pub enum HostCommand {
     },
 }
 
+/// Options of `secret`.
+#[derive(Debug, Args)]
+pub struct SecretOptions {
+    /// The clone, when it is not the current folder's
+    #[arg(long, value_name = "DIR", global = true)]
+    pub repository: Option<PathBuf>,
+    /// Read with this OpenPGP key instead of gpg
+    #[arg(long, value_name = "FILE", global = true)]
+    pub key: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: SecretCommand,
+}
+
+/// The verbs of `secret`.
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Opens a secret, or a new one, in $VISUAL or $EDITOR, and encrypts what comes of it
+    Edit {
+        /// Its path in the repository: global/secrets/etc/app/password
+        path: PathBuf,
+    },
+    /// Prints what a secret holds
+    Show {
+        /// Its path in the repository
+        path: PathBuf,
+    },
+    /// Encrypts secrets anew whose recipients are not those of the model
+    Rekey {
+        /// Their paths in the repository; all when left out
+        paths: Vec<PathBuf>,
+    },
+}
+
 /// Options of `signer`.
 #[derive(Debug, Args)]
 pub struct SignerOptions {

@@ -19,7 +19,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "As an operator, in a clone of the repository",
-        &["init", "trust", "signer", "host", "module", "params", "lint", "release", "push", "fleet"],
+        &["init", "trust", "signer", "host", "secret", "module", "params", "lint", "release", "push", "fleet"],
     ),
     ("To try and to set up", &["demo", "completions"]),
     ("On a host of Cosmos 1.5", &["gpg"]),

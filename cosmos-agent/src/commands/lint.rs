@@ -14,7 +14,7 @@ use crate::operator::{AsItIs, WorkTree};
 use crate::report::json as report_json;
 use crate::report::style::Palette;
 use crate::signers::Roster;
-use crate::{agent, built_in};
+use crate::{agent, built_in, recipients};
 
 /// Stands for the hosts of a repository that has no host layers.
 const ANY_HOST: &str = "any-host";
@@ -30,6 +30,7 @@ pub fn run(options: &LintOptions, global: &GlobalOptions) -> Result<Status, Fail
     let any = HostName::new(ANY_HOST).expect("a plain name");
     let mut found = stage::lint(files.tree(), &any, agent::version(), &memory, &memory, Some(built_in::tree()));
     found.extend(keys(&work));
+    found.extend(recipients::findings(&work, &files));
     let status = if found.is_empty() { Status::Done } else { Status::Failed };
     if global.json {
         let finding = |one: &Finding| json!({"code": one.code, "place": one.mistake.place, "text": one.mistake.text, "hint": one.mistake.hint});

@@ -31,6 +31,7 @@ mod restore;
 mod resume;
 mod rollback;
 mod run;
+mod secret;
 mod signer;
 mod status;
 mod trust;
@@ -62,6 +63,7 @@ pub fn execute(cli: Cli) -> Status {
         Command::Fleet(options) => fleet::run(&options, global),
         Command::Verify(options) => verify::run(&options, global),
         Command::Release(options) => release::run(&options, global),
+        Command::Secret(options) => secret::run(&options, global),
         Command::Signer(options) => signer::run(&options, global),
         Command::Host(options) => host::run(&options, global),
         Command::Log(options) => log::run(&options, global),

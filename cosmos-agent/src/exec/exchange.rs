@@ -1,10 +1,10 @@
-//! Programs that are asked one thing and answer it: gpg and git, for the commands of operators.
+//! Programs that are asked one thing and answer it, gpg and git, and those that operators work with: for their commands.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What a program answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,25 @@ pub fn ask(
     let _ = pipe.write_all(input);
     drop(pipe);
     let ended = child.wait_with_output()?;
-    let status = ended.status.code().unwrap_or_else(|| 128 + ended.status.signal().unwrap_or_default());
+    let status = number_of(ended.status);
     Ok(Answer { status, output: ended.stdout, complaint: ended.stderr })
+}
+
+/// Runs `program` in `folder` with the terminal as it is, with this environment and nothing else, to its end.
+///
+/// # Errors
+/// Returns the system's answer when it cannot be started or waited for.
+pub fn attend(
+    program: &Path,
+    arguments: &[OsString],
+    environment: &[(OsString, OsString)],
+    folder: &Path,
+) -> io::Result<i32> {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    command.current_dir(folder).status().map(number_of)
+}
+
+fn number_of(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }

@@ -24,7 +24,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-pub use exchange::{Answer, ask};
+pub use exchange::{Answer, ask, attend};
 pub use output::Output;
 pub use run_self::run_self;
 pub use search::{PATH, find};

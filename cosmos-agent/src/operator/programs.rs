@@ -100,6 +100,15 @@ impl Programs {
         exec::ask(program, arguments, &environment, folder, input)
             .map_err(|source| OperatorError::Execute { program: program.to_owned(), source })
     }
+
+    /// Lets the operator work with a program on the terminal, and returns its status when it ends.
+    ///
+    /// # Errors
+    /// Returns [`OperatorError::Execute`] when it cannot be started.
+    pub fn attend(&self, program: &Path, arguments: &[OsString], folder: &Path) -> Result<i32, OperatorError> {
+        exec::attend(program, arguments, &self.environment, folder)
+            .map_err(|source| OperatorError::Execute { program: program.to_owned(), source })
+    }
 }
 
 /// Returns the last words of a complaint as one line, escaped.

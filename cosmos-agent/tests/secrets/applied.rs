@@ -9,7 +9,7 @@ use openpgp::Cert;
 use openpgp::parse::Parse as _;
 use sequoia_openpgp as openpgp;
 
-use crate::support::{NAME, Settled, World, put, read};
+use crate::support::{NAME, Operator, Settled, World, put, read};
 
 /// Returns the host's certificate as it prints it.
 pub fn host_cert(settled: &Settled) -> Cert {
@@ -138,7 +138,8 @@ fn a_layer_that_wins_a_path_wins_it_from_a_secret_too_and_one_layer_cannot_have_
 fn what_cannot_be_read_is_said_in_two_lines_and_touches_nothing() {
     let settled = Settled::new();
     let cert = [host_cert(&settled)];
-    let stranger = Cert::from_bytes(&fs::read(settled.world.certificate(&encrypting(&settled))).expect("a file"));
+    let stranger =
+        Cert::from_bytes(&fs::read(settled.world.certificate(&encrypting(&settled.world, "bob"))).expect("a file"));
     let foreign = seal(b"marker\n", &[stranger.expect("a certificate")]).expect("a message");
     let good = gpg_sealed(&settled, b"marker\n");
     let bomb = gpg_sealed(&settled, &vec![b'0'; 200 << 20]);
@@ -185,13 +186,13 @@ fn what_cannot_be_read_is_said_in_two_lines_and_touches_nothing() {
 }
 
 /// Makes somebody whom things can be encrypted to.
-fn encrypting(settled: &Settled) -> crate::support::Operator {
-    let bob = settled.world.operator("bob", "ed25519");
+pub fn encrypting(world: &World, name: &str) -> Operator {
+    let operator = world.operator(name, "ed25519");
     let mut gpg = std::process::Command::new("gpg");
-    gpg.arg("--homedir").arg(&bob.home).args(["--batch", "--quiet", "--passphrase", "", "--quick-add-key"]);
-    gpg.arg(&bob.fingerprint).args(["cv25519", "encr", "never"]);
-    assert_eq!(settled.world.run(&mut gpg).status, 0);
-    bob
+    gpg.arg("--homedir").arg(&operator.home).args(["--batch", "--quiet", "--passphrase", "", "--quick-add-key"]);
+    gpg.arg(&operator.fingerprint).args(["cv25519", "encr", "never"]);
+    assert_eq!(world.run(&mut gpg).status, 0);
+    operator
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod support;
 
 mod applied;
 mod hosts;
+mod operators;

@@ -7,8 +7,9 @@ use openpgp::Cert;
 use openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp as openpgp;
 
-use super::{Desk, KEY_FILE};
+use super::Desk;
 use crate::exit::{Failure, Status};
+use crate::recipients::KEY_FILE;
 use crate::secret;
 use crate::signers::only_certificate;
 

@@ -4,13 +4,12 @@ use cosmos_model::host_name::HostName;
 use cosmos_model::stage;
 use serde_json::{Value, json};
 
-use super::KEY_FILE;
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::operator::{AsItIs, WorkTree};
+use crate::recipients::{KEY_FILE, host_key};
 use crate::report::json as report_json;
 use crate::report::style::Palette;
-use crate::signers::only_certificate;
 use crate::{agent, built_in, secret};
 
 /// Prints every host, as the clone's files have it now.
@@ -55,13 +54,10 @@ struct Shown {
 impl Shown {
     fn of(work: &WorkTree, files: &AsItIs<'_>, host: &HostName) -> Self {
         let name = host.as_str().to_owned();
-        let key = ["hosts", ""].iter().find_map(|above| {
-            let file = work.folder().join(above).join(&name).join(KEY_FILE);
-            std::fs::read(file).ok().map(|bytes| match only_certificate(&bytes) {
-                Ok(cert) if secret::can_receive(&cert) => Ok(cert.fingerprint().to_hex()),
-                Ok(_) => Err("nothing can be encrypted to its key now".to_owned()),
-                Err(reason) => Err(format!("'{KEY_FILE}' cannot be used: {reason}")),
-            })
+        let key = host_key(work.folder(), &name).map(|key| match key {
+            Ok(cert) if secret::can_receive(&cert) => Ok(cert.fingerprint().to_hex()),
+            Ok(_) => Err("nothing can be encrypted to its key now".to_owned()),
+            Err(reason) => Err(format!("'{KEY_FILE}' cannot be used: {reason}")),
         });
         match stage::layers_of(files.tree(), host, agent::version(), Some(built_in::tree()), files) {
             Ok(found) => Self { name, key, layers: found.layers, retired: found.retired, mistakes: None },

@@ -15,9 +15,6 @@ mod key;
 mod list;
 mod retire;
 
-/// The file of a host's layer with the public part of its key.
-pub const KEY_FILE: &str = "host.pub";
-
 /// Does what the words say.
 ///
 /// # Errors
