@@ -49,6 +49,8 @@ fleet_new tags operator
 for i in 1 2 3 4 5 6; do echo "old $i" | put "$LAYER/overlay/srv/$i"; done
 echo leaves | put "$LAYER/overlay/srv/gone/below/file"
 ln -s old "$FLEET/$LAYER/overlay/srv/link"
+echo 'a file' | put "$LAYER/overlay/srv/to-folder"
+echo 'in a folder' | put "$LAYER/overlay/srv/to-file/inside"
 release v-1 operator
 truncate -s 96M "$WORK/host.img" && mkfs.ext4 -q -F "$WORK/host.img"
 mkdir "$WORK/disk" && plug_in "$WORK/host.img" && at_exit umount "$WORK/disk"
@@ -59,8 +61,10 @@ check 'and converges' agent run
 for i in 1 2 3 4 5; do head -c 20000 /dev/zero | tr '\0' "$i" | put "$LAYER/overlay/srv/$i"; done
 echo new | put "$LAYER/overlay/srv/made/below/file"
 echo 'ours now' | put "$LAYER/overlay/etc/theirs"
-git -C "$FLEET" rm --quiet -r "$LAYER/overlay/srv/gone" && ln -sfn new "$FLEET/$LAYER/overlay/srv/link"
-release v-2 operator
+git -C "$FLEET" rm --quiet -r "$LAYER/overlay/srv/"{gone,to-folder,to-file} && ln -sfn new "$FLEET/$LAYER/overlay/srv/link"
+echo 'in a folder' | put "$LAYER/overlay/srv/to-folder/inside"
+echo 'a file' | put "$LAYER/overlay/srv/to-file"
+release v-2 operator 'cosmos: 1 removals=9'
 mkdir -p "$HOST_ROOT/etc" && echo theirs > "$HOST_ROOT/etc/theirs"
 check 'what is new is fetched' agent update
 old=$(listing)
