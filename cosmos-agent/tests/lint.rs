@@ -133,6 +133,14 @@ fn commands() -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
+/// Returns what the page says is printed, block by block.
+fn quoted() -> Vec<String> {
+    let quotes = |line: &&str| line.starts_with("    ");
+    let lines: Vec<&str> = PAGE.lines().collect();
+    let blocks = lines.chunk_by(|one, other| quotes(one) == quotes(other)).filter(|block| quotes(&block[0]));
+    blocks.map(|block| block.iter().map(|line| format!("{}\n", &line[4..])).collect()).collect()
+}
+
 #[test]
 fn the_page_about_modules_works_as_it_stands() {
     let home = tempfile::tempdir().expect("a folder");
@@ -145,7 +153,7 @@ fn the_page_about_modules_works_as_it_stands() {
     assert!(ran.status.success(), "{printed}\n{said}");
     assert!(printed.contains("+ etc/greeter.conf  ns1.example.org\n"), "{printed}");
     assert!(printed.contains("greeter.port = 8080  default\n"), "{printed}");
-    let quoted: String =
-        PAGE.lines().filter(|line| line.starts_with("    ")).map(|line| format!("{}\n", &line[4..])).collect();
-    assert_eq!(said, quoted, "what the page says about the mistake");
+    let quoted = quoted();
+    assert!(quoted.contains(&said.to_string()), "the page says nothing about: {said}");
+    quoted.iter().for_each(|text| assert!(*text == said || printed.contains(text), "not printed: {text}\n{printed}"));
 }
