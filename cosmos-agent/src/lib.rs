@@ -27,6 +27,7 @@ pub mod fs;
 pub mod generations;
 pub mod given_bundle;
 pub mod host;
+pub mod listening;
 pub mod lock;
 pub mod logging;
 pub mod managed;

@@ -231,5 +231,13 @@ refused 'signatures that end too early are refused' 'end before they are replace
 sed 's/^.ORIGIN .*/$ORIGIN other.example./' "$sig/etc/opendnssec/zones/ods.example" > "$sig/srv/other.example"
 refused 'a zone leaves while its parent vouches for it: refused' "the zone 'ods.example' cannot leave: its parent \(203.0.113.1\) has DS" \
     'zones."other.example" = { file = "/srv/other.example", parent = ["203.0.113.1"] }'
+in_machine sig ip address add 192.0.2.77/32 dev lo
+printf '%s\n' server: '  interface: 192.0.2.77' '  username: ""' '  chroot: ""' '  pidfile: ""' > "$sig/srv/squatter.conf"
+check 'another program listens' in_machine sig systemd-run --quiet --unit=squatter unbound -d -c /srv/squatter.conf
+check 'at the port of name servers' eventually 10 in_machine sig dig @192.0.2.77 +tries=1 +time=1 version.bind chaos txt
+refused 'a port that another program holds is refused' \
+    "port 53 is held by 'squatter.service' on this host \(192\.0\.2\.77:53\), and 'nsd' of layer 'built-in/dnssec-signer' wants it" \
+    'addresses = ["203.0.113.2", "192.0.2.77"]'
+check 'the other program ends' in_machine sig systemctl stop squatter
 zone && sed -i '/SOA/d' "$FLEET/hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example"
 refused 'a zone without SOA is refused' 'has no SOA record'

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Plan, Step};
 use cosmos_model::staged::StagedModel;
-use cosmos_model::triggers::{Cause, Check, Look, Work, cron, pam};
+use cosmos_model::triggers::{Cause, Check, Look, Said, Work, cron, pam};
 
 use super::Pipeline;
 use crate::apply::Contents as _;
 use crate::check::{Laid, StagedFile, StagedFiles, Verdict};
 use crate::exit::{Failure, Status, with_causes};
+use crate::listening;
 use crate::stage;
 
 /// How many lines of a failed check's output a message carries.
@@ -29,6 +30,9 @@ impl Pipeline<'_> {
             work.checks.iter().cloned().partition(|check| matches!(check.look, Look::Program { .. }));
         for check in &own {
             self.look(model, plan, check)?;
+        }
+        if self.is_own_root() && !plan.steps().is_empty() {
+            refuse_taken_ports(model, &work.stops)?;
         }
         if programs.is_empty() {
             return Ok(());
@@ -120,6 +124,24 @@ impl Pipeline<'_> {
             self.agent.site.lock_file().parent().map_or_else(PathBuf::new, |run| self.agent.site.path_of(&run));
         Ok(StagedFiles { scratch, files })
     }
+}
+
+/// Refuses ports that something else holds on this host than services of the model, or those that leave with it.
+fn refuse_taken_ports(model: &StagedModel, stops: &[String]) -> Result<(), Failure> {
+    let triggers = model.triggers();
+    let stay = triggers.services.iter().map(|service| service.table.name.as_str());
+    let own: BTreeSet<&str> = stay.chain(stops.iter().map(String::as_str)).collect();
+    for Said { layer, table: port } in &triggers.ports {
+        let Some((at, by)) = listening::taken(port, &own) else { continue };
+        let (service, by) = (&port.service, cosmos_model::escape::for_terminal(by.as_bytes()));
+        let text = format!(
+            "port {} is held by '{by}' on this host ({at}), and '{service}' of layer '{layer}' wants it",
+            at.port()
+        );
+        let hint = "nothing was changed; stop what holds it, or give one of them another port or address";
+        return Err(Failure::of(Status::Failed, text, hint));
+    }
+    Ok(())
 }
 
 fn is_at_the_top(step: &Step) -> bool {

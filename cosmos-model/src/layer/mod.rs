@@ -12,20 +12,22 @@ mod check;
 mod command;
 mod files;
 mod packages;
+mod port;
 mod probe;
 mod service;
 mod tasks;
 
 pub use command::{Command, STAGED};
 pub use files::FileRule;
+pub use port::Port;
 pub use probe::Probe;
 pub use service::Service;
 pub use tasks::TaskRule;
 
 /// The tables and keys of this version.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "use", "retired", "files", "packages", "params", "param", "require", "tasks", "check", "no-check", "service",
-    "probe",
+    "probe", "port",
 ];
 
 /// What one layer says about itself.
@@ -51,6 +53,8 @@ pub struct LayerFile {
     pub no_check: Vec<String>,
     /// Which services read which paths, in the order written.
     pub services: Vec<Service>,
+    /// Where services listen.
+    pub ports: Vec<Port>,
     /// Commands that look at the host afterwards.
     pub probes: Vec<Probe>,
 }
@@ -85,6 +89,7 @@ pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
         checks: check::checks(&mut document, table),
         no_check: no_check(&mut document, table),
         services: service::services(&mut document, table),
+        ports: port::ports(&mut document, table),
         probes: probe::probes(&mut document, table),
     };
     if document.mistakes.is_empty() { Ok(layer) } else { Err(document.mistakes) }

@@ -121,12 +121,13 @@ pub(super) fn files(
     inputs: &Inputs<'_>,
 ) -> Files {
     let overlay = core::mem::take(&mut parts.overlay);
-    let Parts { names, rules, told, narrow_secrets, .. } = parts;
+    let Parts { names, rules, told, narrow_secrets, triggers, ports, .. } = parts;
     let renderer = host.filter(|_| told.sound).map(|host| Renderer::new(host, inputs.facts, &told.settings));
     if let Some(renderer) = &renderer {
         for (module, conditions) in &told.conditions {
             repository.mistakes.extend(renderer.broken(module, conditions, &told.home));
         }
+        triggers.ports = super::ports::ports(repository, renderer, told, ports);
     }
     let (mut entries, mut rendered) = (Vec::with_capacity(overlay.len()), BTreeMap::new());
     let mut absent: Vec<RelPath> = Vec::new();

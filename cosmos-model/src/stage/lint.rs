@@ -53,6 +53,8 @@ pub fn lint(
     let looked_at = if named.is_empty() { [any.clone()].into() } else { named.clone() };
     for host in &looked_at {
         lint.host(host, agent, &Inputs { built_in, ..Inputs::default() });
+        let twice = super::rivals(tree, host, agent, built_in, objects);
+        lint.found.extend(twice.into_iter().map(|mistake| Finding { code: "wanted-twice", mistake }));
     }
     lint.rules(&named);
     let top = lint.repository.tree("", tree).unwrap_or_default();

@@ -25,7 +25,9 @@ mod lint;
 mod merge;
 mod native;
 mod order;
+mod ports;
 mod repository;
+mod rivals;
 mod settings;
 mod survey;
 mod unfit;
@@ -34,6 +36,7 @@ pub(crate) use build::belongs_to_agent;
 pub use forecast::{Change, Changed, Forecast, forecast};
 pub use lint::{Finding, lint};
 use repository::Repository;
+pub use rivals::rivals;
 pub use survey::{FoundModule, HostLayers, HostPaths, hosts, is_native, layers_of, modules, params, paths};
 pub(crate) use unfit::unfit;
 
@@ -229,6 +232,8 @@ struct Parts {
     retired: Option<String>,
     /// What the modules among the layers were told.
     told: settings::Told,
+    /// Where services listen, by the position of the layer that says so.
+    ports: Vec<(usize, crate::triggers::Said<crate::layer::Port>)>,
     /// What layers say about checks, services, tasks and probes.
     triggers: crate::triggers::Triggers,
     /// Whether well-known secrets get a narrow mode by themselves.

@@ -181,6 +181,8 @@ fn merge_layers(repository: &mut Repository<'_>, ordered: Ordered, before: &[Lay
         }
         let name = if layer.folder.is_empty() { String::from(".") } else { layer.folder };
         parts.triggers.add(&name, &mut layer.file);
+        let ports = core::mem::take(&mut layer.file.ports).into_iter();
+        parts.ports.extend(ports.map(|port| (position, crate::triggers::Said::by(&name, port))));
         parts.names.push(name);
         parts.rules.push(layer.file.files);
     }

@@ -17,7 +17,9 @@ use crate::document::Mistake;
 use crate::escape;
 use crate::facts::Facts;
 use crate::host_name::HostName;
+use crate::layer::Port;
 use crate::params::{Condition, Demand, Setting, Settings};
+use crate::triggers::WantedPort;
 
 /// A template of a layer.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +96,36 @@ impl<'a> Renderer<'a> {
     pub fn broken(&self, module: &str, conditions: &[Condition], home: &str) -> Vec<Mistake> {
         let Some(settings) = self.settings.iter().find(|one| one.module == module) else { return Vec::new() };
         conditions.iter().flat_map(|condition| self.look(settings, condition, home)).collect()
+    }
+
+    /// Works out where a service listens; `None` where that depends on an unknown fact.
+    ///
+    /// # Errors
+    /// Returns the mistake, at the table's place.
+    pub fn port(&self, module: Option<&str>, port: &Port) -> Result<Option<WantedPort>, Mistake> {
+        let at = |text: String| Mistake::at(port.place.as_str(), text, "mend the expression");
+        let value = |expression: &str| {
+            self.seen.begin();
+            let value = self.environment.compile_expression_owned(expression.to_string());
+            let value = value.and_then(|compiled| compiled.eval(self.context(module, [])));
+            let unknown = self.seen.unknown.load(Ordering::Relaxed);
+            if unknown { Ok(None) } else { value.map(Some) }
+                .map_err(|error| at(format!("cannot work out '{}': {}", shown(expression), said(&error))))
+        };
+        let Some(number) = value(&port.number)? else { return Ok(None) };
+        let number = u16::try_from(number.clone()).ok().filter(|number| *number > 0);
+        let number = number.ok_or_else(|| at(format!("'{}' is no port", shown(&port.number))))?;
+        let mut addresses = Vec::new();
+        if let Some(expression) = &port.addresses {
+            let Some(list) = value(expression)? else { return Ok(None) };
+            let list: Vec<Value> = list.try_iter().map(Iterator::collect).unwrap_or_default();
+            let read = crate::triggers::addresses(list.iter().map(|one| one.as_str().unwrap_or_default()));
+            addresses = read.map_err(|text| at(format!("'{}' is no address", shown(&text))))?;
+            if addresses.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(WantedPort { service: port.service.clone(), number, addresses }))
     }
 
     /// Returns the names of the facts that templates and conditions looked at so far.

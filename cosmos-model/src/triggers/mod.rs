@@ -6,6 +6,7 @@ pub mod cron;
 mod decide;
 mod kept;
 pub mod pam;
+mod port;
 mod tasks;
 mod well_known;
 
@@ -17,6 +18,8 @@ use crate::layer::{Command, Probe, Service, TaskRule};
 
 pub use decide::{Cause, Changed, Check, Work, decide, is_watched, tasks_as_said};
 pub use kept::{Due, Kept, KeptService, KeptTask, Pending, Ways};
+pub use port::WantedPort;
+pub(crate) use port::addresses;
 pub use tasks::PlannedTask;
 pub use well_known::{Look, WELL_KNOWN, WellKnown};
 
@@ -33,6 +36,8 @@ pub struct Triggers {
     pub services: Vec<Said<Service>>,
     /// Of all layers, in their order.
     pub probes: Vec<Said<Probe>>,
+    /// Where services of all layers listen, by what their modules were told.
+    pub ports: Vec<Said<WantedPort>>,
 }
 
 /// A table, and the layer it stands in.
@@ -64,7 +69,7 @@ impl Triggers {
 }
 
 impl<T> Said<T> {
-    fn by(layer: &str, table: T) -> Self {
+    pub(crate) fn by(layer: &str, table: T) -> Self {
         Self { layer: String::from(layer), table }
     }
 }

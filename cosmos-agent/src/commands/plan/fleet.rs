@@ -39,6 +39,8 @@ pub struct FleetPlan {
     pub tasks: BTreeMap<String, Vec<HostName>>,
     /// What hinders hosts, with the hosts.
     pub hindered: Vec<(StageError, Vec<HostName>)>,
+    /// What layers of hosts bring twice, with the hosts.
+    pub rivals: BTreeMap<String, Vec<HostName>>,
     /// What else should be known.
     pub remarks: Vec<String>,
     /// The bytes of rendered files, by their hash.
@@ -61,6 +63,10 @@ impl FleetPlan {
             let of = |tree| stage::forecast(tree, host, agent::version(), &memory, &memory, &inputs);
             match of(after) {
                 Ok(next) => {
+                    let built_in = Some(built_in::tree());
+                    for rival in stage::rivals(after, host, agent::version(), built_in, &memory) {
+                        plan.rivals.entry(rival.to_string()).or_default().push(host.clone());
+                    }
                     let known = before.and_then(|tree| of(tree).ok()).unwrap_or_default();
                     plan.add(host, known, next, &mut alike);
                 }

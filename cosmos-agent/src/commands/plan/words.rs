@@ -51,6 +51,7 @@ pub fn print(plan: &FleetPlan, compared: Option<&Compared>, objects: &dyn Object
         println!("> {task}  {}", named(hosts, plan.looked_at));
     }
     plan.remarks.iter().for_each(|remark| println!("! {remark}"));
+    plan.rivals.iter().for_each(|(rival, hosts)| println!("! {rival}  {}", named(hosts, plan.looked_at)));
     for (error, hosts) in &plan.hindered {
         eprintln!("error: {} could not apply this", named(hosts, plan.looked_at));
         error.to_string().lines().for_each(|line| eprintln!("    {line}"));
@@ -142,6 +143,9 @@ fn document(plan: &FleetPlan, compared: Option<&Compared>) -> Value {
         "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
         "tasks": plan.tasks.iter().map(|(name, hosts)| json!({"name": name, "hosts": names(hosts)})).collect::<Vec<_>>(),
         "remarks": plan.remarks,
+        "wanted_twice": plan.rivals.iter()
+            .map(|(text, hosts)| json!({"text": text, "hosts": names(hosts)}))
+            .collect::<Vec<_>>(),
         "mistakes": plan.hindered.iter()
             .map(|(error, hosts)| json!({"text": error.to_string(), "hosts": names(hosts)}))
             .collect::<Vec<_>>(),
