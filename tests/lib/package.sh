@@ -65,3 +65,25 @@ package_index() {
 
 # page NAME: what the service inside a machine serves just now.
 page() { in_network "$1" bash -c 'exec 3<> /dev/tcp/127.0.0.1/8080 && cat <&3'; }
+
+# debian_packages NAME SIGNER PACKAGE...: puts Debian's own packages, with all that they need and the machine lacks,
+# into its repository, and signs it. They are downloaded once, by a copy of the machine's root.
+debian_packages() {
+    local name=$1 signer=$2 cache copy
+    shift 2
+    cache=$CACHE/packages-$SUITE-$(printf '%s ' "$MACHINE_PACKAGES" "$@" | sha256sum | cut -c1-16)
+    (
+        flock 9
+        [ -d "$cache" ] && exit
+        rm -rf "$cache.new" && mkdir -p "$cache.new" || exit
+        copy=$(root_of "copy-$name")
+        machine_lay "copy-$name" "$(base_root "$MACHINE_PACKAGES")" && cp -L /etc/resolv.conf "$copy/etc/resolv.conf" &&
+            chroot "$copy" apt-get --quiet=2 update &&
+            chroot "$copy" apt-get --quiet=2 --yes --no-install-recommends --download-only install "$@" &&
+            cp "$copy"/var/cache/apt/archives/*.deb "$cache.new" && mv "$cache.new" "$cache"
+        code=$?
+        umount "$copy"
+        exit "$code"
+    ) 9> "$CACHE/lock-packages" || return
+    package_repository "$name" "$signer" && cp "$cache"/*.deb "$(root_of "$name")/srv/apt/" && package_index "$name" "$signer"
+}
