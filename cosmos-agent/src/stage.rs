@@ -5,7 +5,7 @@ use cosmos_model::facts::Facts;
 use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
-use cosmos_model::secret::Keyholder as _;
+use cosmos_model::secret::{self, Keyholder as _, Plaintext};
 use cosmos_model::stage::{Inputs, KnownContent, StageError};
 use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
@@ -113,6 +113,13 @@ impl crate::apply::Contents for Contents<'_> {
             ContentSource::Secret(id) => {
                 let sealed = object::read(self.store, id, ObjectKind::Blob)?;
                 Ok(self.secrets.open(&sealed)?.to_vec())
+            }
+            ContentSource::Filled => {
+                let pieces = self.model.sealed().get(&content.hash).ok_or("no template of this model became it")?;
+                let mut open = |id: &ObjectId| -> Result<Plaintext, ContentError> {
+                    Ok(self.secrets.open(&object::read(self.store, *id, ObjectKind::Blob)?)?)
+                };
+                Ok(secret::fill(pieces, &mut open)?.to_vec())
             }
             ContentSource::Rendered => {
                 let bytes = self.model.rendered().get(&content.hash);

@@ -78,7 +78,7 @@ impl Content {
     /// Tells whether the bytes are for the host alone: never shown, kept or compared in the open.
     #[must_use]
     pub const fn is_secret(&self) -> bool {
-        matches!(self.source, ContentSource::Secret(_))
+        matches!(self.source, ContentSource::Secret(_) | ContentSource::Filled)
     }
 }
 
@@ -91,6 +91,8 @@ pub enum ContentSource {
     Secret(crate::object_id::ObjectId),
     /// A template; the model has the bytes ([`crate::staged::StagedModel::rendered`]).
     Rendered,
+    /// A template in which secrets are printed; the model has its pieces ([`crate::staged::StagedModel::sealed`]).
+    Filled,
     /// The classic model folder, changed by one of our own tasks; the path is the entry's own (C5).
     Model,
 }

@@ -78,6 +78,39 @@ impl SecretError {
     }
 }
 
+/// A part of a file in which secrets are printed; a secret is named by its path, or by the blob that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece<S> {
+    /// Text that is no secret.
+    Text(String),
+    /// What this secret holds.
+    Secret(S),
+}
+
+/// Puts a file together whose secrets `open` opens.
+///
+/// # Errors
+/// Returns what `open` does.
+pub fn fill<S, E>(pieces: &[Piece<S>], open: &mut dyn FnMut(&S) -> Result<Plaintext, E>) -> Result<Plaintext, E> {
+    let mut opened = Vec::new();
+    for piece in pieces {
+        if let Piece::Secret(secret) = piece {
+            opened.push(open(secret)?);
+        }
+    }
+    let size = |piece: &Piece<S>| if let Piece::Text(text) = piece { text.len() } else { 0 };
+    let size: usize = pieces.iter().map(size).sum::<usize>() + opened.iter().map(|text| text.len()).sum::<usize>();
+    // All room at once: what moves leaves its old place behind unwiped.
+    let (mut file, mut opened) = (Vec::with_capacity(size), opened.iter());
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => file.extend_from_slice(text.as_bytes()),
+            Piece::Secret(_) => opened.next().into_iter().for_each(|text| file.extend_from_slice(text)),
+        }
+    }
+    Ok(file.into())
+}
+
 /// Who can read a message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recipients {

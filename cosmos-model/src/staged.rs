@@ -9,6 +9,7 @@ use crate::by_path::ByPath;
 use crate::content::{Content, ContentHash};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
+use crate::secret::Piece;
 use crate::triggers::Triggers;
 use crate::trust::VerifiedRevision;
 
@@ -112,6 +113,7 @@ pub struct StagedModel {
     pub(crate) retired: Option<String>,
     pub(crate) left_out: Vec<RelPath>,
     pub(crate) rendered: BTreeMap<ContentHash, Vec<u8>>,
+    pub(crate) sealed: BTreeMap<ContentHash, Vec<Piece<ObjectId>>>,
     pub(crate) rests_on: RestsOn,
     pub(crate) held: BTreeMap<RelPath, String>,
     pub(crate) triggers: Triggers,
@@ -215,6 +217,12 @@ impl StagedModel {
     #[must_use]
     pub const fn rendered(&self) -> &BTreeMap<ContentHash, Vec<u8>> {
         &self.rendered
+    }
+
+    /// Returns the pieces of files in which secrets are printed, by the hash of the whole.
+    #[must_use]
+    pub const fn sealed(&self) -> &BTreeMap<ContentHash, Vec<Piece<ObjectId>>> {
+        &self.sealed
     }
 
     /// Returns what the model rests on besides its revision.

@@ -119,7 +119,7 @@ fn wanted(kind: &StagedKind, mode: Option<u32>) -> Option<Wanted> {
         StagedKind::File(content) => match content.source {
             ContentSource::Blob(blob) => Some(Wanted::File { blob, mode: mode.unwrap_or(git_mode(false)) }),
             // A classic model has no templates and no secrets. What a task made is not part of the verified model; it makes it again.
-            ContentSource::Secret(_) | ContentSource::Rendered | ContentSource::Model => None,
+            ContentSource::Secret(_) | ContentSource::Rendered | ContentSource::Filled | ContentSource::Model => None,
         },
         StagedKind::Symlink(target) => Some(Wanted::Symlink(target.clone())),
         StagedKind::Directory => Some(Wanted::Directory(mode.unwrap_or(NEW_DIRECTORY))),

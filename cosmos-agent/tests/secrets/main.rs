@@ -5,4 +5,6 @@ mod support;
 
 mod applied;
 mod hosts;
+mod leaks;
 mod operators;
+mod printed;

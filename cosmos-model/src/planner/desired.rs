@@ -41,7 +41,7 @@ impl Planning<'_> {
             StagedKind::File(content) => {
                 let blob = match content.source {
                     ContentSource::Blob(id) | ContentSource::Secret(id) => Some(id),
-                    ContentSource::Rendered | ContentSource::Model => None,
+                    ContentSource::Rendered | ContentSource::Filled | ContentSource::Model => None,
                 };
                 (ManagedKind::File, content.size, content.hash, blob)
             }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::merge::{Folder, Merged};
 use super::repository::{Repository, below_bytes};
+use super::vault::Vault;
 use super::{Inputs, Parts};
 use crate::by_path::ByPath;
 use crate::content::{Content, ContentHash, ContentSource};
@@ -15,7 +16,9 @@ use crate::host_name::HostName;
 use crate::layer::FileRule;
 use crate::object::ObjectKind;
 use crate::object::tree::EntryKind;
+use crate::object_id::ObjectId;
 use crate::path::RelPath;
+use crate::secret::Piece;
 use crate::staged::{FilePolicy, Owner, RestsOn, StagedEntry, StagedKind, StagedModel, StagedTaskFile};
 use crate::template::{Rendered, Renderer, Template};
 use crate::triggers::Triggers;
@@ -38,7 +41,7 @@ pub(super) fn model(
     mut parts: Parts,
     inputs: &Inputs<'_>,
 ) -> StagedModel {
-    let Files { entries, rendered, facts } = files(repository, host, &mut parts, inputs);
+    let Files { entries, rendered, sealed, facts } = files(repository, host, &mut parts, inputs);
     let Parts { names, packages, mut left_out, delete, pre_tasks, post_tasks, others, retired, triggers, .. } = parts;
     left_out.sort_unstable();
     let named = delete
@@ -73,6 +76,7 @@ pub(super) fn model(
         retired,
         left_out,
         rendered,
+        sealed,
         rests_on: RestsOn { facts, built_in },
         held: BTreeMap::new(),
         triggers,
@@ -109,6 +113,8 @@ fn place(names: &[String], folder: &str, merged: &Merged) -> String {
 pub(super) struct Files {
     pub entries: ByPath<StagedEntry>,
     pub rendered: BTreeMap<ContentHash, Vec<u8>>,
+    /// The pieces of those that print secrets.
+    pub sealed: BTreeMap<ContentHash, Vec<Piece<ObjectId>>>,
     /// The facts that were looked at.
     pub facts: BTreeSet<String>,
 }
@@ -121,7 +127,8 @@ pub(super) fn files(
     inputs: &Inputs<'_>,
 ) -> Files {
     let overlay = core::mem::take(&mut parts.overlay);
-    let Parts { names, rules, told, narrow_secrets, triggers, ports, .. } = parts;
+    let Parts { names, rules, told, narrow_secrets, secrets, retired, triggers, ports, .. } = parts;
+    let vault = Vault { folders: secrets, holder: inputs.secrets };
     let renderer = host.filter(|_| told.sound).map(|host| Renderer::new(host, inputs.facts, &told.settings));
     if let Some(renderer) = &renderer {
         for (module, conditions) in &told.conditions {
@@ -129,7 +136,7 @@ pub(super) fn files(
         }
         triggers.ports = super::ports::ports(repository, renderer, told, ports);
     }
-    let (mut entries, mut rendered) = (Vec::with_capacity(overlay.len()), BTreeMap::new());
+    let (mut entries, mut kept) = (Vec::with_capacity(overlay.len()), Files::default());
     let mut absent: Vec<RelPath> = Vec::new();
     for merged in overlay {
         let folder = merged.from.name();
@@ -144,7 +151,10 @@ pub(super) fn files(
             let Some(renderer) = &renderer else { continue };
             let module = told.modules.get(usize::from(merged.layer.0)).and_then(Option::as_deref);
             let at = place(names, folder, &merged);
-            let kind = rendered_kind(repository, renderer, module, &at, &merged, &mut rendered);
+            // A host that left gets no secrets, nor the files that would print them.
+            let vault = retired.is_none().then_some(&vault);
+            let template = At { place: &at, module, merged: &merged };
+            let kind = rendered_kind(repository, renderer, vault, &template, &mut kept);
             absent.extend(kind.is_none().then(|| merged.path.clone()));
             kind
         } else {
@@ -156,10 +166,10 @@ pub(super) fn files(
             entries.push((merged.path, entry));
         }
     }
-    let facts = renderer.map(|renderer| renderer.facts_seen()).unwrap_or_default();
-    let mut entries = ByPath::from(entries);
-    absent.iter().for_each(|path| remove_empty_folders(&mut entries, path));
-    Files { entries, rendered, facts }
+    kept.facts = renderer.map(|renderer| renderer.facts_seen()).unwrap_or_default();
+    kept.entries = ByPath::from(entries);
+    absent.iter().for_each(|path| remove_empty_folders(&mut kept.entries, path));
+    kept
 }
 
 /// Takes out the folders above a path that is not there, as far as they hold nothing.
@@ -185,15 +195,22 @@ fn secret_kind(
     repository.secret(place, merged.id, inputs.secrets).map(StagedKind::File)
 }
 
+/// A template of a layer, and where it lies.
+struct At<'a> {
+    place: &'a str,
+    module: Option<&'a str>,
+    merged: &'a Merged,
+}
+
 /// Renders a template and keeps what it becomes by its hash; `None` for a mistake, or for no file.
 fn rendered_kind(
     repository: &mut Repository<'_>,
     renderer: &Renderer<'_>,
-    module: Option<&str>,
-    place: &str,
-    merged: &Merged,
-    kept: &mut BTreeMap<ContentHash, Vec<u8>>,
+    vault: Option<&Vault<'_>>,
+    at: &At<'_>,
+    kept: &mut Files,
 ) -> Option<StagedKind> {
+    let At { place, module, merged } = *at;
     if !matches!(merged.kind, EntryKind::File { .. }) {
         repository.mistake(place, "a template is a regular file", "put the symlink into overlay/");
         return None;
@@ -203,8 +220,13 @@ fn rendered_kind(
         Ok(Rendered::Absent) => None,
         Ok(Rendered::File(text)) => {
             let (hash, size) = (ContentHash::of(text.as_bytes()), text.len() as u64);
-            kept.insert(hash, text.into_bytes());
+            kept.rendered.insert(hash, text.into_bytes());
             Some(StagedKind::File(Content { hash, size, source: ContentSource::Rendered }))
+        }
+        Ok(Rendered::Secret(printed)) => {
+            let (content, pieces) = vault?.content(repository, place, printed)?;
+            kept.sealed.insert(content.hash, pieces);
+            Some(StagedKind::File(content))
         }
         Err(mistake) => {
             repository.mistakes.push(mistake);

@@ -31,6 +31,7 @@ mod rivals;
 mod settings;
 mod survey;
 mod unfit;
+mod vault;
 
 pub(crate) use build::belongs_to_agent;
 pub use forecast::{Change, Changed, Forecast, forecast};
@@ -225,6 +226,8 @@ struct Parts {
     overlay: Vec<merge::Merged>,
     /// Folders of the overlay that are as they were, so that what is in them was not merged.
     left_out: Vec<crate::path::RelPath>,
+    /// The folders with secrets, each with its place, first wins.
+    secrets: Vec<(String, ObjectId)>,
     delete: Vec<merge::Merged>,
     pre_tasks: Vec<merge::Merged>,
     post_tasks: Vec<merge::Merged>,

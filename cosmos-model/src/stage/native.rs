@@ -170,7 +170,12 @@ fn merge_layers(repository: &mut Repository<'_>, ordered: Ordered, before: &[Lay
         Some(_) => &[(Folder::Templates, TEMPLATES)],
         None => &[(Folder::Templates, TEMPLATES), (Folder::Secrets, SECRETS)],
     };
-    let mut parts = Parts { retired, narrow_secrets: true, told, ..Parts::default() };
+    let of_layer = |layer: &Layer| {
+        let place = super::repository::below_bytes(&layer.folder, SECRETS);
+        Some((place, folder(&layer.entries, SECRETS)?))
+    };
+    let secrets = if retired.is_some() { Vec::new() } else { layers.iter().filter_map(of_layer).collect() };
+    let mut parts = Parts { retired, narrow_secrets: true, told, secrets, ..Parts::default() };
     (parts.overlay, parts.left_out) = merge_folder(repository, &layers, FOLDERS[0], beside, before);
     parts.delete = merge_folder(repository, &layers, FOLDERS[1], &[], &[]).0;
     parts.pre_tasks = merge_folder(repository, &layers, FOLDERS[2], &[], &[]).0;

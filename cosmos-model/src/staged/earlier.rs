@@ -66,6 +66,11 @@ impl StagedModel {
         {
             self.rendered.insert(content.hash, bytes.clone());
         }
+        if let StagedKind::File(content) = &entry.kind
+            && let Some(pieces) = earlier.sealed.get(&content.hash)
+        {
+            self.sealed.insert(content.hash, pieces.clone());
+        }
         let layer = self.layer_named(earlier, entry.layer);
         self.entries.insert(path.clone(), StagedEntry { layer, ..entry.clone() });
     }

@@ -31,6 +31,8 @@ pub(super) fn add_to(environment: &mut Environment<'_>, seen: &Arc<Seen>) {
         seconds.ok_or_else(|| wrong(format!("'{value}' is not a duration")))
     });
     environment.add_function("overlapping", |list: &Value| overlapping(list));
+    let secrets = seen.clone();
+    environment.add_function("secret", move |path: &str| super::sealed::value(path, &secrets));
     let seen = seen.clone();
     environment.add_function("absent", move || {
         seen.absent.store(true, Ordering::Relaxed);

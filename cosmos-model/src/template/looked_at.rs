@@ -23,6 +23,10 @@ pub(super) struct Seen {
     pub unknown: AtomicBool,
     /// Whether the template asked for no file.
     pub absent: AtomicBool,
+    /// Whether the template printed a secret.
+    pub secret: AtomicBool,
+    /// Whether it did something else with one.
+    pub misused: AtomicBool,
     /// How many bytes it has written out of values.
     pub written: AtomicUsize,
 }
@@ -32,6 +36,8 @@ impl Seen {
     pub fn begin(&self) {
         self.unknown.store(false, Ordering::Relaxed);
         self.absent.store(false, Ordering::Relaxed);
+        self.secret.store(false, Ordering::Relaxed);
+        self.misused.store(false, Ordering::Relaxed);
         self.written.store(0, Ordering::Relaxed);
     }
 

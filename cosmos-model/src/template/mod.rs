@@ -5,6 +5,7 @@
 mod functions;
 mod looked_at;
 mod render;
+mod sealed;
 mod values;
 
 pub use render::{Rendered, Renderer, Template};

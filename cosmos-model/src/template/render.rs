@@ -5,20 +5,21 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use super::looked_at::{LookedAt, Seen};
-use super::{FUEL, LARGEST_OUTPUT, LARGEST_TEMPLATE, functions, values};
+use super::{FUEL, LARGEST_OUTPUT, LARGEST_TEMPLATE, functions, sealed, values};
 use crate::document::Mistake;
 use crate::escape;
 use crate::facts::Facts;
 use crate::host_name::HostName;
 use crate::layer::Port;
 use crate::params::{Condition, Demand, Setting, Settings};
+use crate::secret::Piece;
 use crate::triggers::WantedPort;
 
 /// A template of a layer.
@@ -37,6 +38,8 @@ pub struct Template<'a> {
 pub enum Rendered {
     /// A file of these bytes.
     File(String),
+    /// A file in which secrets are printed, by their paths.
+    Secret(Vec<Piece<String>>),
     /// No file: the template said so.
     Absent,
 }
@@ -81,14 +84,24 @@ impl<'a> Renderer<'a> {
             return Err(at(format!("a template has at most {} KiB", LARGEST_TEMPLATE >> 10)));
         }
         let text = core::str::from_utf8(template.text).map_err(|_| at(String::from("this is not UTF-8 text")))?;
+        if sealed::is_marked(text) {
+            return Err(at(String::from(NO_CHARACTER)));
+        }
         self.seen.begin();
         let rendered = self.environment.render_str(text, self.context(template.module, []));
         let rendered = rendered.map_err(|error| self.mistake(template, text, &error))?;
         if rendered.len() > LARGEST_OUTPUT {
             return Err(at(too_long()));
         }
-        let absent = self.seen.absent.load(Ordering::Relaxed);
-        Ok(if absent { Rendered::Absent } else { Rendered::File(rendered) })
+        if self.seen.misused.load(Ordering::Relaxed) {
+            return Err(at(String::from(ONLY_PRINTED)));
+        }
+        let is = |what: &AtomicBool| what.load(Ordering::Relaxed);
+        Ok(match (is(&self.seen.absent), is(&self.seen.secret)) {
+            (true, _) => Rendered::Absent,
+            (false, true) => Rendered::Secret(sealed::pieces(&rendered)),
+            (false, false) => Rendered::File(rendered),
+        })
     }
 
     /// Returns the conditions of `module` that do not hold; `home` is the host's file.
@@ -219,6 +232,12 @@ impl<'a> Renderer<'a> {
     }
 }
 
+/// What is said of a secret that is cut, joined, captured or compared.
+const ONLY_PRINTED: &str = "a secret can only be printed as it is: {{ secret('…') }}";
+
+/// What is said of a text that could be taken for a secret's place.
+const NO_CHARACTER: &str = "U+10FFFE is no character";
+
 fn environment<'a>(seen: &Arc<Seen>) -> Environment<'a> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -233,7 +252,13 @@ fn environment<'a>(seen: &Arc<Seen>) -> Environment<'a> {
             return Err(Error::new(ErrorKind::InvalidOperation, text));
         }
         // The engine writes a bool as Python does; no configuration file wants that.
-        let text = if value.kind() == ValueKind::Bool { value.is_true().to_string() } else { value.to_string() };
+        let text = match sealed::printed(value) {
+            Some(secret) => secret,
+            None if value.kind() == ValueKind::Bool => value.is_true().to_string(),
+            None => Some(value.to_string()).filter(|text| !sealed::is_marked(text)).ok_or_else(|| {
+                Error::new(ErrorKind::InvalidOperation, format!("{ONLY_PRINTED}, and U+10FFFE not at all"))
+            })?,
+        };
         if seen.written.fetch_add(text.len(), Ordering::Relaxed) + text.len() > LARGEST_OUTPUT {
             return Err(Error::new(ErrorKind::InvalidOperation, too_long()));
         }

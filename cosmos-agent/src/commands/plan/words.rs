@@ -109,7 +109,7 @@ fn difference(plan: &FleetPlan, common: &Common, objects: &dyn ObjectSource, pal
     let bytes = |entry: &StagedEntry| match &entry.kind {
         StagedKind::File(content) => match content.source {
             ContentSource::Blob(id) => object::read(objects, id, ObjectKind::Blob).ok(),
-            ContentSource::Secret(_) => None,
+            ContentSource::Secret(_) | ContentSource::Filled => None,
             ContentSource::Rendered | ContentSource::Model => plan.rendered.get(&content.hash).cloned(),
         },
         StagedKind::Symlink(target) => Some([b"-> ", target.as_slice(), b"\n"].concat()),
