@@ -9,28 +9,29 @@ use crate::apply::managed_file::{KnownBlobs, ManagedFile, ManagedFileError};
 use crate::exit::{Failure, Status};
 use crate::fs::{FsError, Root};
 
-/// The managed set's bytes; none before the first run.
+/// The managed set's bytes, which were checked; none before the first run.
+#[derive(Default)]
 pub struct Managed(Option<Vec<u8>>);
 
 impl Managed {
-    /// Reads the file.
+    /// Reads the file. A damaged one counts as none: the run rebuilds it from the host and removes nothing (§10).
     ///
     /// # Errors
-    /// Returns an [`FsError`] when it cannot be read.
-    pub fn read(state: &StateFolder) -> Result<Self, FsError> {
-        state.read_managed().map(Self)
+    /// Returns a [`Failure`] when it cannot be read, or is of a later version.
+    pub fn read(state: &StateFolder) -> Result<Self, Failure> {
+        let hint = "install the version of cosmos that wrote it, or a later one";
+        let Some(bytes) = state.read_managed()? else { return Ok(Self(None)) };
+        match ManagedFile::parse(&bytes).map(drop) {
+            Ok(()) => Ok(Self(Some(bytes))),
+            Err(error @ ManagedFileError::Later) => Err(Failure::new(Status::Usage, &error, hint)),
+            Err(_) => Ok(Self(None)),
+        }
     }
 
-    /// Checks the bytes. A damaged file counts as none: the run rebuilds it from the host and removes nothing (§10).
-    ///
-    /// # Errors
-    /// Returns a [`Failure`] when the file is of a later version.
-    pub fn view(&self) -> Result<View<'_>, Failure> {
-        let hint = "install the version of cosmos that wrote it, or a later one";
-        match self.0.as_deref().map(ManagedFile::parse) {
-            Some(Err(error @ ManagedFileError::Later)) => Err(Failure::new(Status::Usage, &error, hint)),
-            parsed => Ok(View(parsed.and_then(Result::ok))),
-        }
+    /// Returns the set, to be looked at in place.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View(self.0.as_deref().map(ManagedFile::of_checked))
     }
 }
 

@@ -127,9 +127,6 @@ impl<'a> Pipeline<'a> {
                 Step::Script { path, .. } => self.run_script(&path)?,
             }
         }
-        if self.report.judged {
-            self.rest();
-        }
         Ok(failed)
     }
 
@@ -150,11 +147,11 @@ impl<'a> Pipeline<'a> {
     /// Makes the host what `revision` says: pre-tasks, files, post-tasks, and between them a classic host's scripts.
     fn enforce(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         self.report.is_about(revision);
-        let bytes = Managed::read(&self.state)?;
-        let managed = bytes.view()?;
-        let at = managed.is_settled_at(revision.commit()) && !self.record.state.replan && self.rests_as_applied();
+        let mut managed = Managed::read(&self.state)?;
+        let at =
+            managed.view().is_settled_at(revision.commit()) && !self.record.state.replan && self.rests_as_applied();
         let settled = at && !self.has_pending() && self.has_its_packages()? && self.is_model_of(revision)?;
-        let mut staged = if settled { None } else { Some(self.prepare(revision, &managed)?) };
+        let mut staged = if settled { None } else { Some(self.prepare(revision, &managed.view())?) };
         let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
         let mut written = false;
         for step in self.agent.steps("apply")? {
@@ -162,11 +159,13 @@ impl<'a> Pipeline<'a> {
                 Step::BuiltIn(PRE_TASKS) => {
                     tasks.run(Stage::Before, self.host, &mut self.report, &mut self.record, &[])?;
                 }
-                Step::BuiltIn(FILES) if settled && self.looks_untouched(revision, &managed)? => {
+                Step::BuiltIn(FILES) if settled && self.looks_untouched(revision, &managed.view())? => {
                     self.is_applied(revision)
                 }
                 Step::BuiltIn(FILES) => {
-                    let mut staged = self.staged_for_files(staged.take(), revision, &managed)?;
+                    let mut staged = self.staged_for_files(staged.take(), revision, &managed.view())?;
+                    // Apply reads it itself, and has no room for two.
+                    managed = Managed::default();
                     self.waiting = self.packages(&mut staged)?;
                     tasks.leave_out(&staged.model, &self.waiting);
                     let ended = self.files(staged, &tasks);
@@ -186,13 +185,10 @@ impl<'a> Pipeline<'a> {
         }
         self.probe(&tasks)?;
         if tasks.any_ran() {
-            let bytes = if written {
-                drop(bytes);
-                Managed::read(&self.state)?
-            } else {
-                bytes
-            };
-            let managed = bytes.view()?;
+            if written {
+                managed = Managed::read(&self.state)?;
+            }
+            let managed = managed.view();
             if !managed.looks_untouched(&self.agent.site.root)? {
                 let (before, mut after) = (managed.set(), managed.set());
                 let changed = self.host.take_over(&mut after)?;
@@ -224,6 +220,7 @@ impl<'a> Pipeline<'a> {
 
     /// Stages a revision that is news here, judges the brake before any task runs, and lays the tasks ready.
     fn prepare(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Staged, Failure> {
+        self.rest();
         let staged = match self.part(revision, managed)? {
             Some(part) => part,
             None => {

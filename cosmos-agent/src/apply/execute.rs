@@ -7,6 +7,7 @@ mod make;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cosmos_model::content::ContentHash;
+use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Plan, Step};
 use cosmos_model::snapshot::{Observed, Stat};
@@ -26,13 +27,15 @@ pub(super) enum Outcome {
     Open,
     /// Not done: the host had moved.
     Refused,
-    /// Done; a file or symlink looked like this right after.
-    Done(Option<Stat>),
+    /// Done.
+    Done,
+    /// Done, and the managed set says how the file or symlink looked right after.
+    Written,
 }
 
 impl Outcome {
     pub(super) const fn is_done(self) -> bool {
-        matches!(self, Self::Done(_))
+        matches!(self, Self::Done | Self::Written)
     }
 }
 
@@ -41,6 +44,8 @@ pub(super) struct Execution<'a> {
     root: &'a Root,
     state: &'a StateFolder,
     plan: &'a Plan,
+    /// What is managed after the plan: each path is given its stat when it was written.
+    managed: &'a mut ManagedSet,
     contents: &'a dyn Contents,
     run: String,
     cursor: Cursor<'a>,
@@ -75,7 +80,7 @@ impl<'a> Execution<'a> {
     pub(super) fn new(
         root: &'a Root,
         state: &'a StateFolder,
-        plan: &'a Plan,
+        (plan, managed): (&'a Plan, &'a mut ManagedSet),
         contents: &'a dyn Contents,
         run: String,
     ) -> Self {
@@ -84,6 +89,7 @@ impl<'a> Execution<'a> {
             root,
             state,
             plan,
+            managed,
             contents,
             run,
             cursor: Cursor::new(root),
@@ -211,7 +217,7 @@ impl<'a> Execution<'a> {
     }
 
     fn done(&mut self, place: &Place<'_>) -> Result<(), FsError> {
-        self.outcomes[place.number] = Outcome::Done(None);
+        self.outcomes[place.number] = Outcome::Done;
         self.batch.touch(place.number, place.directory.clone()).on("look at the folder of", place.path())
     }
 
@@ -275,7 +281,14 @@ impl<'a> Execution<'a> {
         let now = directory.stat(name).on("look at", path)?.map(|stat| stat_of(&stat));
         // The rename moves the change time; all else must be what we wrote, or the next run looks at the content.
         let ours = now.filter(|now| Stat { changed: pending.stat.changed, ..*now } == pending.stat);
-        self.outcomes[pending.number] = Outcome::Done(ours);
+        let entry = self.managed.entries.get_mut(step.path());
+        self.outcomes[pending.number] = match ours.zip(entry) {
+            Some((stat, entry)) => {
+                entry.stat = stat;
+                Outcome::Written
+            }
+            None => Outcome::Done,
+        };
         Ok(())
     }
 }

@@ -126,6 +126,11 @@ impl<'a> ManagedFile<'a> {
         Ok(file)
     }
 
+    /// Takes bytes that [`Self::parse`] found sound, without checking them again.
+    pub(crate) fn of_checked(bytes: &'a [u8]) -> Self {
+        Self::header(&bytes[MAGIC.len() + 1..bytes.len() - TRAILER]).expect("parse read the header")
+    }
+
     fn header(mut rest: &'a [u8]) -> Option<Self> {
         let count = number32(&mut rest)?;
         let commit = ObjectId::new(take(&mut rest)?);

@@ -158,11 +158,11 @@ pub fn apply(
         found::remember(state, plan, before).map_err(ApplyError::Start)?;
         journal::write(state, plan, &run).map_err(ApplyError::Start)?;
     }
-    let mut execution = execute::Execution::new(root, state, plan, contents, run);
+    let mut after = plan.take_managed();
+    let mut execution = execute::Execution::new(root, state, (plan, &mut after), contents, run);
     let result = execution.all(progress);
     let (outcomes, refused, kept) = execution.end();
     let complete = result.is_ok() && refused.is_empty();
-    let after = plan.take_managed();
     let remembered = remember::after(root, after, plan.steps(), before, &outcomes, complete).and_then(|managed| {
         state.write_managed(&managed)?;
         journal::remove(state)?;

@@ -26,28 +26,26 @@ pub(super) fn after(
         managed.commit = before.commit;
         take_back(&mut managed, before, steps, outcomes);
     }
-    let mut by_path: Vec<usize> = (0..steps.len()).filter(|number| outcomes[*number].is_done()).collect();
+    let mut by_path: Vec<usize> = (0..steps.len()).collect();
     // Of several steps of one path the last one stays the last.
     by_path.sort_by(|one, other| steps[*one].path().cmp(steps[*other].path()));
     let mut settling = Settling { cursor: Cursor::new(root), observer: Observer::new(root) };
     for (path, entry) in &mut managed.entries {
-        let behind = by_path.partition_point(|number| steps[*number].path() <= path);
-        let last = by_path[..behind].last().filter(|number| steps[**number].path() == path);
-        match last.and_then(|number| stat_written(&steps[*number], outcomes[*number])) {
-            Some(stat) => entry.stat = stat,
-            None => settling.settle(path, entry, before.entries.get(path))?,
+        let first = by_path.partition_point(|number| steps[*number].path() < path);
+        let own = by_path[first..].iter().take_while(|number| steps[**number].path() == path);
+        if !has_its_stat(own.map(|number| (&steps[*number], outcomes[*number]))) {
+            settling.settle(path, entry, before.entries.get(path))?;
         }
     }
     Ok(managed)
 }
 
-/// Returns how a path looked right after its step. Where that set owner and mode only, the content is the one that was
-/// just compared, and all else is looked at anew.
-fn stat_written(step: &Step, outcome: Outcome) -> Option<Stat> {
-    match (outcome, step.action()) {
-        (_, Action::SetAttributes { .. }) | (Outcome::Open | Outcome::Refused, _) => None,
-        (Outcome::Done(stat), _) => stat,
-    }
+/// Tells whether a path was given its stat by the last of its steps. Where that set owner and mode only, the content is
+/// the one that was just compared, and all else is looked at anew; so is a path that was taken back.
+fn has_its_stat<'s>(steps: impl Iterator<Item = (&'s Step, Outcome)> + Clone) -> bool {
+    let sets = |action: &Action| matches!(action, Action::SetAttributes { .. });
+    steps.clone().all(|(_, outcome)| outcome.is_done())
+        && steps.last().is_some_and(|(step, outcome)| outcome == Outcome::Written && !sets(step.action()))
 }
 
 /// Lets paths be what they were whose steps were not done.

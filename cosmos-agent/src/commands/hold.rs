@@ -69,7 +69,7 @@ fn hold(options: &HoldOptions, now: Time) -> Result<Hold, Failure> {
 /// A path that no run would touch needs no hold: most likely it is misspelt.
 fn refuse_unmanaged(agent: &Agent, path: &RelPath) -> Result<(), Failure> {
     let bytes = Managed::read(&agent.site.state_folder(agent.settings.backup_size))?;
-    let set = bytes.view()?.set();
+    let set = bytes.view().set();
     if set.entries.keys().any(|managed| managed == path || managed.is_below(path)) {
         return Ok(());
     }

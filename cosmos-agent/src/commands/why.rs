@@ -39,7 +39,7 @@ pub fn run(options: &WhyOptions, global: &GlobalOptions) -> Result<Status, Failu
 }
 
 fn about(agent: &Agent, pipeline: &mut Pipeline<'_>, path: &RelPath) -> Result<Value, Failure> {
-    let managed = Managed::read(&agent.site.state_folder(agent.settings.backup_size))?.view()?.set();
+    let managed = Managed::read(&agent.site.state_folder(agent.settings.backup_size))?.view().set();
     let (revision, model) = pipeline.model_in_force()?;
     let held = pipeline.record.state.held.get(path);
     let entry = managed.entries.get(path);

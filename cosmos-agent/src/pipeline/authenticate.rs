@@ -9,6 +9,7 @@ use cosmos_model::time::Time;
 use cosmos_model::trust::{Evidence, ForHost, Judgement, TrustState, VerifiedRevision};
 
 use super::Pipeline;
+use crate::allocator;
 use crate::built_in;
 use crate::evidence::Look;
 use crate::exit::{Failure, Status, with_causes};
@@ -45,6 +46,9 @@ impl<'a> Pipeline<'a> {
         let (succeeded, listings, refs) = (look.succeeded(), look.digests(), look.refs());
         let offers = if news { look.offers() } else { Vec::new() };
         let failed = look.end();
+        if news {
+            allocator::give_back();
+        }
         self.report.remarks.extend(failed.iter().map(|error| with_causes(error)));
         Ok(Fetched { succeeded, news, refs, listings, offers, failed })
     }
@@ -130,6 +134,7 @@ impl<'a> Pipeline<'a> {
         self.report.judged = true;
         self.report.advanced = judgement.advanced;
         self.tidy(litter, &keep);
+        self.rest();
     }
 
     /// Drops what refused revisions left in the store, and makes one pack of many.

@@ -53,7 +53,7 @@ impl Pipeline<'_> {
         }
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
-        let managed = bytes.view()?;
+        let managed = bytes.view();
         let earlier = self.earlier_model(number, &managed)?;
         let model = self.stage(&revision, &managed)?;
         let mut paths = model.differing(&earlier, &|path, layer| !is_own_setting(path) && chosen(path, layer));
@@ -81,7 +81,7 @@ impl Pipeline<'_> {
             self.end_rollback();
         } else {
             let bytes = Managed::read(&self.state)?;
-            self.earlier_model(number, &bytes.view()?)?;
+            self.earlier_model(number, &bytes.view())?;
             self.goes_back(number, why, None)?;
         }
         self.report.marked = true;

@@ -23,7 +23,7 @@ impl Pipeline<'_> {
         let folder = self.agent.model_folder();
         if !folder.is_at(revision.commit()) || !folder.is_as_left()? {
             let bytes = Managed::read(&self.state)?;
-            let model = self.model(revision, &bytes.view()?)?;
+            let model = self.model(revision, &bytes.view())?;
             self.host.write_model(&folder, &model, &self.store)?;
         }
         self.shown = Some(revision.commit());

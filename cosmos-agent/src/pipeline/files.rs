@@ -43,6 +43,7 @@ impl Pipeline<'_> {
             self.prepare_probes(model, &work);
             self.expect(&work)?;
             self.stop_services(&work)?;
+            self.rest();
             let contents = stage::Contents::new(self.agent, &self.store, model);
             let bar = progress::bar(self.agent);
             let applied = self.host.apply(&mut plan, &managed, &contents, &mut |now| bar.applied(now.done, now.total));

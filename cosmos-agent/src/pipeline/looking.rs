@@ -37,7 +37,7 @@ impl Pipeline<'_> {
     pub fn planned(&mut self) -> Result<Planned, Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
-        let Staged { model, managed } = self.whole(&revision, &bytes.view()?)?;
+        let Staged { model, managed } = self.whole(&revision, &bytes.view())?;
         let missing = self.missing_packages(&model)?;
         let plan = match self.plan(&model, &managed) {
             Err(_) if !missing.is_empty() => {
@@ -57,7 +57,7 @@ impl Pipeline<'_> {
     pub fn model_in_force(&mut self) -> Result<(VerifiedRevision, StagedModel), Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
-        let model = self.model(&revision, &bytes.view()?)?;
+        let model = self.model(&revision, &bytes.view())?;
         Ok((revision, model))
     }
 
@@ -68,7 +68,7 @@ impl Pipeline<'_> {
     pub fn is_untouched(&self) -> Result<bool, Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
-        let managed = bytes.view()?;
+        let managed = bytes.view();
         let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied();
         Ok(settled && !managed.leaves_any_alone() && self.is_host_as_left(&managed)?)
     }
@@ -80,7 +80,7 @@ impl Pipeline<'_> {
     pub fn drifted(&mut self) -> Result<Vec<planner::Drifted>, Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
-        let managed = bytes.view()?;
+        let managed = bytes.view();
         self.record.state.hindrance = None;
         let staged = self.model(&revision, &managed);
         let model = match self.kept_instead_of(&revision) {

@@ -68,8 +68,7 @@ impl Pipeline<'_> {
     pub(super) fn or_cut_off(&mut self, failed: Failure, revision: &VerifiedRevision, tasks: &TaskRun<'_>) -> Failure {
         let pending = self.record.state.triggers.pending.iter().find(|pending| pending.due == Due::Reachability);
         let Some(pending) = pending.cloned().filter(|_| self.is_own_root()) else { return failed };
-        let written = Managed::read(&self.state)
-            .is_ok_and(|managed| managed.view().is_ok_and(|managed| managed.is_settled_at(revision.commit())));
+        let written = Managed::read(&self.state).is_ok_and(|managed| managed.view().is_settled_at(revision.commit()));
         if !written {
             return failed;
         }

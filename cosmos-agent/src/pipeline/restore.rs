@@ -25,7 +25,7 @@ impl Pipeline<'_> {
             Failure::of(Status::Usage, format!("nothing was found at '{path}' before cosmos managed it"), hint)
         })?;
         let stays_managed = self.is_let_alone_by_the_model(path)?;
-        let managed = Managed::read(&self.state)?.view()?.set();
+        let managed = Managed::read(&self.state)?.view().set();
         let request = ObserveRequest {
             paths: vec![Cow::Borrowed(path)],
             giving_way: Vec::new(),

@@ -74,8 +74,7 @@ impl Pipeline<'_> {
             return false;
         };
         let Ok(bytes) = Managed::read(&self.state) else { return false };
-        let before =
-            bytes.view().ok().and_then(|view| stage::stage(self.agent, applied, &self.store, &view, self.facts()).ok());
-        before.is_some_and(|model| brake.removals.iter().all(|path| !model.entries().contains_key(path)))
+        let before = stage::stage(self.agent, applied, &self.store, &bytes.view(), self.facts());
+        before.is_ok_and(|model| brake.removals.iter().all(|path| !model.entries().contains_key(path)))
     }
 }

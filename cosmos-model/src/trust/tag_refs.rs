@@ -56,7 +56,8 @@ pub fn collect(walk: &mut Walk<'_>, pattern: Option<&TagPattern>) -> Steps {
         match read(walk, reference, name) {
             Ok(tag) => {
                 let tag = TagEvidence { release: release.map(ToString::to_string), is_release, ..tag };
-                steps.entry(tag.target).or_default().push(tag);
+                // Nearly all commits have one tag, and a list would begin with room for four.
+                steps.entry(tag.target).or_insert_with(|| Vec::with_capacity(1)).push(tag);
             }
             Err((target, refusal)) => walk.refuse(reference.shown_name(), reference.id, target, refusal),
         }

@@ -68,7 +68,7 @@ impl Execution<'_> {
 
     /// Notes that step `removal` was done by an exchange; what lies below the path is reached anew.
     pub(super) fn is_exchanged(&mut self, removal: usize) {
-        self.outcomes[removal] = Outcome::Done(None);
+        self.outcomes[removal] = Outcome::Done;
         self.cursor.forget();
     }
 }
