@@ -12,6 +12,7 @@ mod packages;
 mod patterns;
 mod said;
 mod schedule;
+mod secret;
 mod settings;
 mod trust;
 mod wire;
@@ -23,6 +24,7 @@ pub use objects::{commit, tag, tree};
 pub use packages::packages;
 pub use patterns::{patterns, tag_pattern};
 pub use schedule::schedule;
+pub use secret::secret;
 pub use settings::{agent_settings, fleet, layer, trust_settings};
 pub use trust::{policy, statement};
 pub use wire::{frames, url, wire};
@@ -31,7 +33,7 @@ pub use wire::{frames, url, wire};
 pub type Check = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Check); 22] = [
+pub const TARGETS: [(&str, Check); 23] = [
     ("agent_settings", agent_settings),
     ("commit", commit),
     ("conf", conf),
@@ -46,6 +48,7 @@ pub const TARGETS: [(&str, Check); 22] = [
     ("patterns", patterns),
     ("policy", policy),
     ("schedule", schedule),
+    ("secret", secret),
     ("statement", statement),
     ("tag", tag),
     ("tag_pattern", tag_pattern),

@@ -1,5 +1,7 @@
 //! Secrets: the key by which this host reads them (docs/formats.md §28, §29).
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod host_key;
 mod open;
 mod recipient;

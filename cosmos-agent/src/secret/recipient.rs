@@ -13,7 +13,7 @@ use sequoia_openpgp as openpgp;
 static POLICY: StandardPolicy<'static> = StandardPolicy::new();
 
 /// Returns the keys of `cert` that encrypt now: alive, not revoked, and meant for it.
-fn receiving(cert: &Cert) -> impl Iterator<Item = ValidErasedKeyAmalgamation<'_, PublicParts>> {
+pub(super) fn receiving(cert: &Cert) -> impl Iterator<Item = ValidErasedKeyAmalgamation<'_, PublicParts>> {
     let keys = cert.keys().with_policy(&POLICY, None).supported().alive().revoked(false);
     keys.for_storage_encryption().for_transport_encryption()
 }
