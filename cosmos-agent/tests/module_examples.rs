@@ -6,7 +6,8 @@ use std::path::Path;
 
 use support::{Ran, World};
 
-const MODULE: &str = "[param.network]\ntype = 'cidr'\ndoc = 'whom to greet'\n[param.gateway]\ntype = 'ip'\ndoc = 'the way out'\n\
+const MODULE: &str = "[param.network]\ntype = 'cidr'\ndoc = 'whom to greet'\n\
+    [param.gateway]\ntype = 'ip'\ndoc = 'the way out'\n\
     [[require]]\nthat = 'params.gateway is within(params.network)'\n\
     message = '{{ params.gateway }} is not in {{ params.network }}'\nabout = 'gateway'\n";
 
@@ -31,7 +32,7 @@ fn tested(world: &World, words: &[&str]) -> Ran {
     world.cosmos(&[&["module", "--repository", repository.to_str().expect("a path"), "test"], words].concat())
 }
 
-/// Every example below the project's `models/` holds, and every module has one: as the binary has them, without a clone.
+/// As the binary has them, without a clone; and every module below the project's `models/` has one.
 #[test]
 fn examples_of_all_modules_that_come_with_cosmos_hold() {
     let world = World::new();

@@ -39,7 +39,7 @@ pub enum Command {
     /// Runs a command on a phone, as rsync asks for it
     #[command(name = "phone-shell", hide = true)]
     Shell(ShellOptions),
-    /// Shows the keys of signed zones, what they wait for, and whether the parent vouches for them; exit status 6 when one needs somebody
+    /// Shows the keys of signed zones and what they wait for; exit status 6 when a zone needs somebody
     #[command(
         name = "zone-status",
         after_help = "Examples:\n  cosmos-tools zone-status\n  cosmos-tools zone-status --warn-within 7d"

@@ -12,6 +12,7 @@ use = ["dnssec-signer"]
 [params.dnssec-signer]
 addresses = ["203.0.113.2"]
 tsig-file = "/etc/nsd/tsig.conf"
+ksk-token = { module = "/usr/lib/softhsm/libsofthsm2.so", label = "vouched", pin-file = "/etc/opendnssec/ksk-pin" }
 zones."ods.example" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
 validity = "4m"
 refresh = "225s"
@@ -127,6 +128,8 @@ validates() {
 }
 good='^NOERROR qr rd ra ad A 192\.0\.2\.'
 
+same 'each kind of key is on its own token' 'KSK ksk-token ZSK token' \
+    "$(enforcer key list --verbose --parsable | awk -F';' '{ print $2, $8 }' | sort | paste -sd' ')"
 check 'the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
 exits 'which the status says, and that somebody is needed' 6 status
 said 'until then the zone is insecure' 'parent 203\.0\.113\.1: no DS in parent: zone still insecure'

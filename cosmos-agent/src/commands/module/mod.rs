@@ -1,4 +1,4 @@
-//! `cosmos module`: which modules there are, what one wants to be told, whether its examples hold, and how to begin one.
+//! `cosmos module`: which modules there are, what one wants to be told, whether its examples hold, how to begin one.
 
 use std::path::Path;
 
