@@ -142,6 +142,13 @@ impl Readers {
     }
 }
 
+/// Tells whether a message is encrypted to a key of `cert`, whatever became of the key.
+#[must_use]
+pub fn reads(cert: &Cert, message: &[u8]) -> bool {
+    let found = secret::recipients(message).unwrap_or_default();
+    cert.keys().any(|key| found.keys.iter().any(|one| one.aliases(key.key().key_handle())))
+}
+
 /// Reads the key of a host from its layer; `None` where there is no file, or why it cannot be used.
 pub fn host_key(folder: &Path, host: &str) -> Option<Result<Cert, String>> {
     let files = ["hosts", ""].map(|above| folder.join(above).join(host).join(KEY_FILE));

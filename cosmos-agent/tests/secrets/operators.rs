@@ -180,3 +180,25 @@ fn a_key_file_reads_where_there_is_no_gpg() {
     command.args(["secret", "show", PASSWORD, "--key"]).arg(&key).arg("--repository").arg(settled.world.repo());
     settled.world.run(command.env("PATH", "/nowhere")).prints("marker\n");
 }
+
+#[test]
+fn who_retires_a_signer_is_told_what_that_one_could_read() {
+    let settled = fleet();
+    edit(&settled, "echo marker >\"$1\"", PASSWORD);
+    let bob = encrypting(&settled.world, "bob");
+    let file = settled.world.certificate(&bob).display().to_string();
+    assert_eq!(by(&settled, &settled.ada, "true", &["signer", "add", &file]).status, 0);
+    assert!(lint(&settled).contains(&format!("{PASSWORD}: not encrypted to bob\n")));
+    by(&settled, &settled.ada, "true", &["secret", "rekey"]);
+    by(&settled, &bob, "true", &["secret", "show", PASSWORD]).prints("marker\n");
+    let retired = by(&settled, &settled.ada, "true", &["signer", "retire", "bob"]);
+    let told = format!(
+        "warning: {} can read '{PASSWORD}': cosmos secret rekey, and change it at its source\n",
+        bob.fingerprint
+    );
+    assert_eq!((retired.status, retired.stderr), (0, told));
+    let rekeyed = by(&settled, &settled.ada, "true", &["secret", "rekey"]);
+    let key = by(&settled, &settled.ada, "true", &["secret", "rekey"]);
+    assert!(rekeyed.stdout.contains("    no more for key ") && key.stdout == "nothing to change\n", "{rekeyed:?}");
+    assert_eq!(by(&settled, &bob, "true", &["secret", "show", PASSWORD]).status, 1);
+}

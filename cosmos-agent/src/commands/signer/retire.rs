@@ -1,11 +1,14 @@
 //! `cosmos signer retire`: somebody may sign no longer, in any file; what else still carries them is named (T18).
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 
+use sequoia_openpgp::Cert;
 use walkdir::WalkDir;
 
 use super::Desk;
 use crate::exit::{Failure, Status};
+use crate::recipients::{self, SecretFile};
 
 /// Larger files of a repository are no notes about people, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -37,8 +40,21 @@ pub fn run(mut desk: Desk<'_>, who: &str) -> Result<Status, Failure> {
         let user_id = cert.userids().next().map(|one| one.userid().value().to_vec()).unwrap_or_default();
         notes.push(format!("{fingerprint} may sign no longer: {}", cosmos_model::escape::for_terminal(&user_id)));
     }
-    let carriers: Vec<String> = meant.keys().flat_map(|fingerprint| carriers(&desk, fingerprint)).collect();
+    let mut carriers: Vec<String> = meant.keys().flat_map(|fingerprint| carriers(&desk, fingerprint)).collect();
+    carriers.extend(meant.values().flat_map(|cert| readable(&desk, cert)));
     desk.finish(&format!("Let {who} sign no longer"), &notes, &carriers)
+}
+
+/// Names the secrets that the person can read, and may have kept.
+fn readable(desk: &Desk<'_>, cert: &Cert) -> Vec<String> {
+    let is_theirs = |secret: &SecretFile| secret.read(desk.work).is_ok_and(|message| recipients::reads(cert, &message));
+    let secrets = SecretFile::all(desk.work).into_iter().filter(is_theirs);
+    let text = |secret: SecretFile| {
+        let shown = cosmos_model::escape::for_terminal(secret.path.as_os_str().as_bytes());
+        let fingerprint = cert.fingerprint().to_hex();
+        format!("{fingerprint} can read '{shown}': cosmos secret rekey, and change it at its source")
+    };
+    secrets.map(text).collect()
 }
 
 /// Names what else carries the person: introductions, and files that name the key.
