@@ -125,7 +125,7 @@ fn a_repository_with_mistakes_leaves_what_was_applied_enforced_drift_included() 
         [
             "mistakes",
             unknown_key,
-            "known here: use, retired, files, packages, params, param, require, tasks, check, no-check, service, probe",
+            "known here: use, retired, files, packages, params, param, require, tasks, check, no-check, service, probe, port",
         ],
         |world| world.remove("global/layer.toml"),
     );
