@@ -28,6 +28,7 @@ impl Pipeline<'_> {
         }
         let rests_on = self.begin_to_rest(&model)?;
         self.write_files(&model, managed)?;
+        self.rest();
         self.record.state.as_released = as_released;
         self.record.state.rests_on = rests_on;
         Ok(())
