@@ -81,6 +81,19 @@ fn a33_a_release_with_a_submodule_is_refused_and_the_next_one_is_not() {
     settled.run().prints("~ etc/motd\n");
 }
 
+/// What was taken without being judged must not keep a host from the release that mends it.
+#[test]
+fn a33_a_host_that_took_an_unfit_tree_takes_the_release_that_mends_it() {
+    let settled = Settled::new();
+    sign(&settled, &[("160000", b"sub")]);
+    let forced = settled.world.on(&settled.host, &["run", "--insecure-skip-verification"]);
+    assert!(forced.status == 1 && forced.stderr.contains("'sub' has mode '160000'"), "{forced:?}");
+    settled.world.write("global/overlay/etc/motd", "mended\n");
+    settled.commit();
+    let mended = settled.run();
+    assert_eq!((mended.status, mended.stdout.as_str()), (0, "~ etc/motd\n"), "{mended:?}");
+}
+
 #[test]
 fn a34_names_that_lead_elsewhere_are_refused() {
     let names = [&b".."[..], b".", b".git", b".GIT", b"git~1", b"a/b"];

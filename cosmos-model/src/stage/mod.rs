@@ -100,6 +100,14 @@ pub enum StageError {
 }
 
 impl Layers {
+    /// Returns which names their trees may have.
+    const fn rules(&self) -> NameRules {
+        match self {
+            Self::Native { .. } => NameRules::Native,
+            Self::Classic { .. } => NameRules::Classic,
+        }
+    }
+
     /// Returns whose model this is, where the repository says what it is.
     pub(crate) const fn host(&self) -> Option<&HostName> {
         match self {
@@ -155,11 +163,7 @@ pub fn stage(
     known: &dyn KnownContent,
     inputs: &Inputs<'_>,
 ) -> Result<StagedModel, StageError> {
-    let rules = match layers {
-        Layers::Native { .. } => NameRules::Native,
-        Layers::Classic { .. } => NameRules::Classic,
-    };
-    let mut repository = Repository::new(objects, known, rules);
+    let mut repository = Repository::new(objects, known, layers.rules());
     let parts = match layers {
         Layers::Native { host, agent } => {
             native::layers(&mut repository, revision.tree(), host, *agent, inputs.built_in)?
