@@ -71,17 +71,8 @@ fn publish(folder: &Path, zone: &Zone, keys: &[Key], served: &Served) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Ds;
+    use super::super::samples::{ds, key};
     use super::*;
-
-    fn ds(tag: u16) -> Ds {
-        Ds { tag, algorithm: 13, digest_type: 2, digest: "ab".into() }
-    }
-
-    fn key(tag: u16, state: &str, next: &str) -> Key {
-        let [zone, kind, id] = ["example.org", "KSK", "00"].map(str::to_owned);
-        Key { zone, kind, state: state.into(), next: next.into(), id, tag }
-    }
 
     #[test]
     fn the_enforcer_hears_what_the_parent_says_of_keys_that_the_zone_has() {

@@ -8,4 +8,6 @@ pub mod leave;
 mod list;
 mod look;
 mod record;
+#[cfg(test)]
+mod samples;
 pub mod status;

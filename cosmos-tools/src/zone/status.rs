@@ -108,17 +108,8 @@ fn parent_lines(keys: &[&Key], parents: Result<&[Parent], &String>, served: Opti
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Ds;
+    use super::super::samples::{ds, key};
     use super::*;
-
-    fn ds(tag: u16) -> Ds {
-        Ds { tag, algorithm: 13, digest_type: 2, digest: "ab".into() }
-    }
-
-    fn key(tag: u16, state: &str, next: &str) -> Key {
-        let [zone, kind, id] = ["example.org", "KSK", "00"].map(str::to_owned);
-        Key { zone, kind, state: state.into(), next: next.into(), id, tag }
-    }
 
     fn texts(lines: Vec<Line>) -> Vec<(String, bool)> {
         lines.into_iter().map(|line| (line.text, line.wants)).collect()
