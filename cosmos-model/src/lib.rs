@@ -22,6 +22,7 @@ pub mod managed;
 pub mod network;
 pub mod object;
 pub mod object_id;
+mod own_paths;
 pub mod package;
 pub mod params;
 pub mod path;

@@ -13,8 +13,9 @@ use super::Limits;
 use super::deadline::Deadline;
 use super::frame::{self, Type};
 use super::pack::{Scratch, open_bases};
-use super::prepared::Prepared;
-use super::transport::{self, Transport, TransportError};
+use super::prepared::{Kind, Prepared};
+use super::transport::{Transport, TransportError};
+use super::{bundle, git, https, path, ssh};
 use crate::sandbox::{self, Needs};
 use crate::store::{chain, kind_of, library};
 
@@ -142,10 +143,22 @@ fn look_at_all(task: Task, out: &mut dyn Write) -> io::Result<Vec<Open>> {
 
 fn look(number: u8, remote: Prepared, limits: &Limits, prefixes: &[Vec<u8>]) -> Looked {
     let deadline = Deadline::after(limits.look);
-    let mut transport = transport::open(remote, limits, deadline.clone());
+    let mut transport = transport(remote, limits, deadline.clone());
     match transport.look(prefixes) {
         Ok(refs) => Ok((refs, Open { number, transport, deadline })),
         Err(error) => Err((number, error)),
+    }
+}
+
+/// Makes the transport of a remote. Nothing is contacted yet.
+fn transport(remote: Prepared, limits: &Limits, deadline: Deadline) -> Box<dyn Transport> {
+    let limits = limits.clone();
+    match remote.kind {
+        Kind::Git { server, path } => Box::new(git::Git::new(server, path, remote.address, limits, deadline)),
+        Kind::Path(path) => Box::new(path::Path::new(path, limits)),
+        Kind::Bundle { path, store } => Box::new(bundle::Bundle::new(path, store, limits)),
+        Kind::Https(https) => Box::new(https::Https::new(https, remote.address, limits, deadline)),
+        Kind::Ssh(ssh) => Box::new(ssh::Ssh::new(ssh, remote.address, limits, deadline)),
     }
 }
 

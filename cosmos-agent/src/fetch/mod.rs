@@ -22,7 +22,6 @@ mod path;
 mod pkt_line;
 mod prepared;
 mod reachable;
-mod receive;
 mod scratch;
 mod session;
 mod settings;
@@ -34,9 +33,9 @@ pub mod url;
 mod v0;
 mod v2;
 
-pub use receive::Fetched;
 pub use session::{LookResult, Session};
 pub use settings::{Limits, RemoteSettings};
+pub use talk::Fetched;
 
 /// How many times `transfer` the objects of one fetch may take when inflated; a usual repository takes four to ten.
 pub const INFLATION: u64 = 16;

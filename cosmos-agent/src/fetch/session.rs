@@ -8,9 +8,8 @@ use cosmos_model::refs::RemoteRef;
 
 use super::child::{self, Task};
 use super::prepared::{Prepared, prepare};
-use super::receive::Fetched;
 use super::scratch::ScratchFolder;
-use super::talk::Talk;
+use super::talk::{Fetched, Talk};
 use super::{FetchError, Limits, Progress, RemoteSettings, needs, url};
 use crate::fork;
 use crate::sandbox::{Identity, Layer};

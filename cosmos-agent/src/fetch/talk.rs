@@ -1,7 +1,7 @@
 //! The parent's end of the talk with one child (docs/formats.md §16): limits before payloads, and no word believed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,13 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 
 use super::frame::{self, Header, Type};
-use super::receive::{self, Fetched};
-use super::{FetchError, Limits, Progress, child};
+use super::{FetchError, Limits, child};
 use crate::fork::Child;
 use crate::sandbox::Layer;
-use crate::store::Store;
+
+mod receive;
+
+pub use receive::Fetched;
 
 /// One child, what it was asked, and whether its answers can still be told apart.
 pub(super) struct Talk {
@@ -154,33 +156,6 @@ impl Talk {
     /// Tells whether this child can be asked for the objects of `remote`.
     pub(super) fn can_fetch(&self, remote: usize) -> bool {
         self.in_step && self.open.contains(&remote)
-    }
-
-    /// Fetches `wants` without what `haves` reach, and stores what the limits allow.
-    ///
-    /// After an error this remote cannot be asked again, and another one only if [`Talk::can_fetch`] says so.
-    pub(super) fn fetch(
-        &mut self,
-        remote: usize,
-        [wants, haves]: [&[ObjectId]; 2],
-        progress: &mut dyn Progress,
-        store: &Store,
-    ) -> Result<Fetched, FetchError> {
-        self.input.get_mut().end = Instant::now() + self.limits.fetch + GRACE;
-        self.in_step = false;
-        let number = u8::try_from(remote).expect("a remote that was looked at");
-        let request = frame::encode_ids([wants, haves]);
-        let sent = frame::write(&mut self.output, Type::Want, number, &[&request]).and_then(|()| self.output.flush());
-        let fetched = sent
-            .map_err(|error| self.ended(remote, &error, self.limits.fetch))
-            .and_then(|()| receive::receive(self, remote, progress, store));
-        if fetched.is_err() {
-            self.open.remove(&remote);
-        }
-        if !self.in_step {
-            self.end();
-        }
-        fetched
     }
 
     /// Kills the child, waits for its end, and says how it ended.

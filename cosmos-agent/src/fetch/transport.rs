@@ -7,10 +7,6 @@ use cosmos_model::escape;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
 
-use super::Limits;
-use super::deadline::Deadline;
-use super::prepared::{Kind, Prepared};
-
 /// A repository on this machine, and those of its objects that are wanted.
 pub(super) type Objects = (git2::Repository, Vec<git2::Oid>);
 
@@ -126,18 +122,5 @@ fn hint(status: u16) -> &'static str {
         404 => " (no such repository)",
         407 => " (the proxy wants authorisation)",
         _ => "",
-    }
-}
-
-/// Makes the transport of a remote. Nothing is contacted yet.
-pub(super) fn open(remote: Prepared, limits: &Limits, deadline: Deadline) -> Box<dyn Transport> {
-    match remote.kind {
-        Kind::Git { server, path } => {
-            Box::new(super::git::Git::new(server, path, remote.address, limits.clone(), deadline))
-        }
-        Kind::Path(path) => Box::new(super::path::Path::new(path, limits.clone())),
-        Kind::Bundle { path, store } => Box::new(super::bundle::Bundle::new(path, store, limits.clone())),
-        Kind::Https(https) => Box::new(super::https::Https::new(https, remote.address, limits.clone(), deadline)),
-        Kind::Ssh(ssh) => Box::new(super::ssh::Ssh::new(ssh, remote.address, limits.clone(), deadline)),
     }
 }

@@ -14,7 +14,7 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags};
 
 use cosmos_model::snapshot::Attributes;
 
-use super::read::{Kind, kind_of};
+use super::kind::{Kind, kind_of};
 
 /// A handle of a directory that a walk reached; it stays that directory whatever happens to its name.
 #[derive(Debug, Clone)]
@@ -197,11 +197,6 @@ impl Directory {
             set_mode(&place, attributes.mode)?;
         }
         Ok(true)
-    }
-
-    /// Takes away the access lists that the directory `name`, just made, has from this one.
-    pub(crate) fn drop_access_lists(&self, name: &[u8]) -> Result<()> {
-        super::extended::drop_access_lists(std::os::fd::AsFd::as_fd(&self.open_path(name)?))
     }
 
     /// Puts the directory's entries on disk.

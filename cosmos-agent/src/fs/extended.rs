@@ -49,6 +49,13 @@ pub(crate) fn drop_access_lists(new: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
+impl Directory {
+    /// Takes away the access lists that the directory `name`, just made, has from this one.
+    pub(crate) fn drop_access_lists(&self, name: &[u8]) -> Result<()> {
+        drop_access_lists(self.open_path(name)?.as_fd())
+    }
+}
+
 /// The name of what a handle stands for, also of one that is a mere place and takes no call itself.
 fn through(handle: BorrowedFd<'_>) -> CString {
     CString::new(format!("/proc/self/fd/{}", handle.as_raw_fd())).expect("digits hold no NUL")

@@ -9,6 +9,7 @@ mod error;
 pub(crate) mod extended;
 #[cfg(test)]
 pub(crate) mod faults;
+mod kind;
 mod read;
 mod walk;
 pub(crate) mod write;
@@ -16,7 +17,7 @@ pub(crate) mod writeback;
 
 pub use directory::Directory;
 pub use error::{FsError, OnPath};
-pub use read::{Kind, kind_of, stat_of};
+pub use kind::{Kind, kind_of, stat_of};
 pub use walk::{Cursor, Obstacle, Root};
 pub(crate) use write::set_directory_attributes;
 pub use write::{

@@ -14,7 +14,7 @@ use nix::sys::stat::Mode;
 
 use super::directory::Directory;
 use super::error::{FsError, OnPath};
-use super::read::{Kind, kind_of};
+use super::kind::{Kind, kind_of};
 
 /// As many links as the kernel follows in one path.
 const MAX_LINKS: usize = 40;

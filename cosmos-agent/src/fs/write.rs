@@ -12,7 +12,7 @@ use nix::unistd::{Gid, Uid};
 
 use super::directory::{Directory, gate};
 use super::error::{FsError, OnPath};
-use super::read::{Kind, kind_of};
+use super::kind::{Kind, kind_of};
 use super::walk::{Obstacle, Root};
 use super::writeback;
 

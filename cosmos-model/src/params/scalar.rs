@@ -66,7 +66,7 @@ pub(super) fn path(text: &str) -> Checked {
     if !relative.is_empty() && !crate::path::RelPath::is_sound(relative.as_bytes()) {
         return Err(format!("'{}' has an empty component, '.' or '..'", shown()));
     }
-    if crate::stage::belongs_to_agent(relative.as_bytes()) {
+    if crate::own_paths::has(relative.as_bytes()) {
         return Err(format!("'{}' belongs to the agent", shown()));
     }
     Ok(())

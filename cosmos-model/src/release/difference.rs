@@ -20,6 +20,18 @@ pub enum Change {
     Removed,
 }
 
+impl Change {
+    /// Returns the sign of docs/formats.md §18.
+    #[must_use]
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '-',
+        }
+    }
+}
+
 /// One file that differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Changed {

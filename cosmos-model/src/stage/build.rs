@@ -17,18 +17,13 @@ use crate::layer::FileRule;
 use crate::object::ObjectKind;
 use crate::object::tree::EntryKind;
 use crate::object_id::ObjectId;
+use crate::own_paths;
 use crate::path::RelPath;
 use crate::secret::Piece;
 use crate::staged::{FilePolicy, Owner, RestsOn, StagedEntry, StagedKind, StagedModel, StagedTaskFile};
 use crate::template::{Rendered, Renderer, Template};
 use crate::triggers::Triggers;
 use crate::trust::VerifiedRevision;
-
-/// Folders of the agent's own, which no layer may install into or delete from.
-const OWN_FOLDERS: [&[u8]; 4] = [b"var/lib/cosmos", b"var/cache/cosmos", b"run/cosmos", b"var/run/cosmos"];
-
-/// The host's own word about trust.
-const TRUST_FILE: &[u8] = b"etc/cosmos/trust.toml";
 
 /// The longest target the kernel takes.
 const LONGEST_TARGET: usize = 4095;
@@ -248,23 +243,13 @@ pub(super) fn refuse_own_paths(repository: &mut Repository<'_>, parts: &Parts) {
 /// Refuses paths that belong to the agent.
 fn is_refused(repository: &mut Repository<'_>, names: &[String], folder: &str, merged: &Merged) -> bool {
     let path = merged.path.as_bytes();
-    let above = |own: &[u8]| own.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"));
-    let replaces = merged.kind != EntryKind::Directory && owned().any(above);
-    let refused = replaces || belongs_to_agent(path);
+    let replaces = merged.kind != EntryKind::Directory && own_paths::has_one_below(path);
+    let refused = replaces || own_paths::has(path);
     if refused {
         let text = "no layer may touch this path, it belongs to the agent of each host";
         repository.is_unfit(place(names, folder, merged), text, "remove it from the layer");
     }
     refused
-}
-
-fn owned() -> impl Iterator<Item = &'static [u8]> {
-    OWN_FOLDERS.iter().copied().chain([TRUST_FILE])
-}
-
-/// Tells whether a path, relative to the root, is the agent's own or lies in one of its folders.
-pub(crate) fn belongs_to_agent(path: &[u8]) -> bool {
-    owned().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest[0] == b'/'))
 }
 
 fn staged_kind(repository: &mut Repository<'_>, place: &dyn Fn() -> String, merged: &Merged) -> Option<StagedKind> {

@@ -33,7 +33,6 @@ mod survey;
 mod unfit;
 mod vault;
 
-pub(crate) use build::belongs_to_agent;
 pub use forecast::{Change, Changed, Forecast, forecast};
 pub use lint::{Finding, lint};
 use repository::Repository;

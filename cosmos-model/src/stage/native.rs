@@ -1,20 +1,18 @@
 //! Native layers: the host, what it uses, the rules that mean it, `global/` and the root (docs/formats.md §3, §4).
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::merge::{Folder, Merge, Merged, Places, Source};
-use super::order::{Graph, Layer};
+use super::order::{Graph, Layer, Ordered};
 use super::repository::{Named, Repository, below, find, folder};
 use super::settings::{self, Told};
 use super::{FOLDERS, Parts, StageError};
 use crate::fleet::{self, Fleet, FleetError};
 use crate::host_name::HostName;
 use crate::object_id::ObjectId;
-use crate::params::Assignment;
 use crate::path::RelPath;
 use crate::staged::LayerIndex;
 
@@ -25,19 +23,6 @@ const TEMPLATES: &[u8] = b"templates";
 
 /// The folder of a layer whose files are decrypted into files of the overlay.
 const SECRETS: &[u8] = b"secrets";
-
-/// The layers of a host, first wins.
-pub(super) struct Ordered {
-    pub layers: Vec<Layer>,
-    /// When and why the host was retired.
-    pub retired: Option<String>,
-    /// The folder of the host's own layer.
-    pub host: Option<String>,
-    /// What rules give to parameters, the winner first.
-    pub by_rule: Vec<Assignment>,
-    /// Names that are modules here, used or not.
-    modules: BTreeSet<String>,
-}
 
 /// Works out the layers of `host`, in order, and merges their folders.
 pub(super) fn layers(

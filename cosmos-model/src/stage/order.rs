@@ -12,6 +12,7 @@ use super::repository::{Named, Repository, below, find, folder};
 use crate::layer::{self, LayerFile, LayerName};
 use crate::object::tree::EntryKind;
 use crate::object_id::ObjectId;
+use crate::params::Assignment;
 
 /// More layers than a fleet has; a chain of them is followed by recursion.
 const MOST_LAYERS: usize = 500;
@@ -29,6 +30,19 @@ pub(super) struct Layer {
     pub entries: Vec<Named>,
     /// What `layer.toml` says.
     pub file: LayerFile,
+}
+
+/// The layers of a host, first wins.
+pub(super) struct Ordered {
+    pub layers: Vec<Layer>,
+    /// When and why the host was retired.
+    pub retired: Option<String>,
+    /// The folder of the host's own layer.
+    pub host: Option<String>,
+    /// What rules give to parameters, the winner first.
+    pub by_rule: Vec<Assignment>,
+    /// Names that are modules here, used or not.
+    pub modules: BTreeSet<String>,
 }
 
 /// Layers as they are found, by folder.

@@ -4,8 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::native::Ordered;
-use super::order::Layer;
+use super::order::{Layer, Ordered};
 use super::repository::{Repository, below};
 use crate::params::{self, Assignment, Condition, Settings};
 

@@ -12,7 +12,7 @@ use crate::object_id::ObjectId;
 use crate::params::{Module, Settings};
 use crate::path::RelPath;
 
-use super::order::BUILT_IN;
+use super::order::{BUILT_IN, Ordered};
 use super::repository::{Repository, below, find, folder};
 
 /// What one host would have.
@@ -119,7 +119,7 @@ pub fn layers_of(
     objects: &dyn ObjectSource,
 ) -> Result<HostLayers, StageError> {
     let mut repository = Repository::new(objects, &NothingKnown, NameRules::Native);
-    let native::Ordered { layers, retired, .. } = native::order(&mut repository, tree, host, agent, built_in)?;
+    let Ordered { layers, retired, .. } = native::order(&mut repository, tree, host, agent, built_in)?;
     if !repository.mistakes.is_empty() {
         return Err(StageError::mistakes(repository.mistakes));
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::certificate;
-use super::sources::Source;
+use super::source::Source;
 use super::{Evidence, Introduction, Signer, TrustPolicy, TrustState};
 use crate::object::ObjectSource;
 use crate::time::Time;

@@ -1,11 +1,12 @@
 //! What a certificate says about itself: who it is, until when it can sign, what is compromised or outdated (T9–T12).
 
 use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use openpgp::cert::amalgamation::ValidateAmalgamation as _;
 use openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
+use openpgp::cert::amalgamation::{ValidAmalgamation as _, ValidateAmalgamation as _};
 use openpgp::packet::Signature;
 use openpgp::packet::key::PublicParts;
 use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
@@ -13,7 +14,8 @@ use openpgp::types::{HashAlgorithm, RevocationStatus, RevocationType, Timestamp}
 use openpgp::{Cert, Fingerprint};
 use sequoia_openpgp as openpgp;
 
-use super::signature::{check_state, instant, time_of};
+use super::clock::{instant, time_of};
+use super::refusal::Refusal;
 use crate::time::Time;
 
 /// Returns the broken hash that a certificate's statements about itself, or about `key`, rest on, if nothing better does (T10).
@@ -32,6 +34,42 @@ pub fn outdated_hash(certificate: &Cert, key: Option<&Fingerprint>) -> Option<St
 /// Tells whether a signature over this hash proves nothing any more.
 pub const fn is_broken(hash: HashAlgorithm) -> bool {
     matches!(hash, HashAlgorithm::MD5 | HashAlgorithm::SHA1 | HashAlgorithm::RipeMD)
+}
+
+/// Checks that certificate and key were valid, alive, unrevoked and meant for signing at `at`.
+pub fn check_state(
+    certificate: &Cert,
+    key: &ErasedKeyAmalgamation<'_, PublicParts>,
+    policy: &StandardPolicy,
+    at: Time,
+) -> Result<(), Refusal> {
+    let signer = certificate.fingerprint().to_hex();
+    let then = instant(key.key().creation_time(), at);
+    let wanted = key.key().fingerprint();
+    let unbound = |reason: String| match outdated_hash(certificate, Some(&wanted)) {
+        Some(algorithm) => Refusal::OutdatedCertificate { signer: signer.clone(), algorithm },
+        None => Refusal::InvalidCertificate { signer: signer.clone(), reason },
+    };
+    let invalid = |error: openpgp::anyhow::Error| unbound(chain(&error));
+    let valid = certificate.with_policy(policy, then).map_err(invalid)?;
+    let expired =
+        |error: openpgp::anyhow::Error| Refusal::Expired { signer: signer.clone(), at, reason: chain(&error) };
+    valid.alive().map_err(expired)?;
+    // A subkey without a sound back-signature has no valid binding, and is not found here.
+    let found = valid.keys().find(|valid_key| valid_key.key().fingerprint() == wanted);
+    let valid_key = found.ok_or_else(|| unbound(format!("its key {wanted} had no valid binding")))?;
+    if !valid_key.for_signing() {
+        return Err(Refusal::NotForSigning { signer, key: wanted.to_hex() });
+    }
+    valid_key.alive().map_err(expired)?;
+    let revoked = [valid.revocation_status(), valid_key.revocation_status()];
+    if revoked.iter().any(is_hard) {
+        return Err(Refusal::Compromised { signer });
+    }
+    if revoked.iter().any(|status| matches!(status, RevocationStatus::Revoked(_))) {
+        return Err(Refusal::Revoked { signer, at });
+    }
+    Ok(())
 }
 
 /// Tells whether some key of the certificate could make an acceptable signature at `at`; and until when, if it ends.
@@ -102,4 +140,9 @@ pub fn is_hard(status: &RevocationStatus<'_>) -> bool {
 
 fn is_hard_revocation(revocation: &Signature) -> bool {
     revocation.reason_for_revocation().is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
+}
+
+fn chain(error: &openpgp::anyhow::Error) -> String {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.join(": ")
 }

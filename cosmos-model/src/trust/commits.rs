@@ -10,7 +10,7 @@ use super::history::{self, History, Node};
 use super::refusal::Refusal;
 use super::signature::{self, Attested};
 use super::signers::TrustSet;
-use super::sources::Source;
+use super::source::Source;
 use super::statement::Statement;
 use super::tag_refs::{self, Steps};
 use super::transition::Transition;

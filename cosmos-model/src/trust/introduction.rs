@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::refusal::Refusal;
 use super::signature::Attested;
-use super::sources::Source;
+use super::source::Source;
 use super::state::TrustState;
 use super::trusted::Trusted;
 use super::verified::VerifiedRevision;

@@ -10,13 +10,14 @@ use openpgp::policy::StandardPolicy;
 use openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp as openpgp;
 
+use super::clock;
 use super::fitness::ForHost;
-use super::judgement::{Expiring, Judgement};
+use super::judgement::Judgement;
 use super::refusal::{Refusal, Refused};
-use super::signature;
 use super::signers;
-use super::sources::{Source, Sources};
-use super::state::TrustState;
+use super::source::Source;
+use super::sources::Sources;
+use super::state::{Expiring, TrustState};
 use super::trusted::Trusted;
 use super::validity::Validity;
 use super::verified::{Signer, VerifiedRevision};
@@ -49,7 +50,7 @@ impl TrustPolicy {
     /// Lays out the evidence and what is known about certificates.
     pub(super) fn bench<'a>(&'a self, state: &TrustState, evidence: &'a Evidence<'a>) -> Walk<'a> {
         let clock = state.latest.map_or(evidence.now, |latest| latest.max(evidence.now));
-        let openpgp = StandardPolicy::at(signature::stamp(clock));
+        let openpgp = StandardPolicy::at(clock::stamp(clock));
         let keyring = match &self.introduction {
             Introduction::Keyring(bytes) => bytes.as_slice(),
             Introduction::Commit { .. } => &[],

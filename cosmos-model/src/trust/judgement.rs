@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::refusal::{Refusal, Refused, Right};
-use super::state::TrustState;
+use super::state::{Expiring, TrustState};
 use super::verified::{Signer, VerifiedRevision};
 use crate::object_id::ObjectId;
 use crate::time::Time;
@@ -54,13 +54,4 @@ pub struct JudgedStep {
     pub refreshed: bool,
     /// Why it was refused; `None` when it counted.
     pub refusal: Option<Refusal>,
-}
-
-/// A signer whose certificate ends soon.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Expiring {
-    /// Whose.
-    pub signer: Signer,
-    /// When.
-    pub ends: Time,
 }

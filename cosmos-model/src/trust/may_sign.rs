@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::refusal::Refusal;
-use super::sources::Source;
+use super::source::Source;
 use super::state::TrustState;
 use super::verified::Signer;
 use super::{Evidence, TrustPolicy};

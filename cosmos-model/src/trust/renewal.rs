@@ -9,7 +9,7 @@ use openpgp::serialize::MarshalInto as _;
 use openpgp::types::Timestamp;
 use sequoia_openpgp as openpgp;
 
-use super::signature::time_of;
+use super::clock::time_of;
 use crate::time::Time;
 
 /// When, and by what, renewals are judged.

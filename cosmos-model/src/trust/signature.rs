@@ -5,19 +5,19 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use openpgp::cert::amalgamation::ValidAmalgamation as _;
 use openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
 use openpgp::crypto::mpi::PublicKey;
 use openpgp::packet::Signature;
 use openpgp::packet::key::PublicParts;
 use openpgp::parse::Parse as _;
 use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
-use openpgp::types::{RevocationStatus, SignatureType, Timestamp};
+use openpgp::types::{SignatureType, Timestamp};
 use openpgp::{Cert, Fingerprint, Packet, PacketPile};
 use sequoia_openpgp as openpgp;
 
 use super::armor;
-use super::certificate::{is_broken, is_hard, outdated_hash};
+use super::certificate::{check_state, is_broken};
+use super::clock::time_of;
 use super::refusal::Refusal;
 use super::signers::TrustSet;
 use super::validity::Validity;
@@ -37,22 +37,6 @@ pub struct Attested {
     pub signed_at: Time,
     /// Whether the certificate or key was revoked as compromised, at whatever time (T9); it only counts when vouched for.
     pub compromised: bool,
-}
-
-/// Returns a library time in ours.
-pub fn time_of(stamp: Timestamp) -> Time {
-    Time::from_seconds(i64::from(u32::from(stamp)))
-}
-
-/// Returns `time` in the library's type.
-pub fn stamp(time: Time) -> Timestamp {
-    let seconds = time.seconds().clamp(0, i64::from(u32::MAX));
-    Timestamp::from(u32::try_from(seconds).expect("clamped to the range of u32"))
-}
-
-/// Returns `time` in the type of `like`, which is the standard library's clock type and cannot be named without `std`.
-pub fn instant<T: From<Timestamp>>(_like: T, time: Time) -> T {
-    stamp(time).into()
 }
 
 /// Parses exactly one signature packet from an armored block.
@@ -155,42 +139,6 @@ fn check_algorithms(
     }
 }
 
-/// Checks that certificate and key were valid, alive, unrevoked and meant for signing at `at`.
-pub fn check_state(
-    certificate: &Cert,
-    key: &ErasedKeyAmalgamation<'_, PublicParts>,
-    policy: &StandardPolicy,
-    at: Time,
-) -> Result<(), Refusal> {
-    let signer = certificate.fingerprint().to_hex();
-    let then = instant(key.key().creation_time(), at);
-    let wanted = key.key().fingerprint();
-    let unbound = |reason: String| match outdated_hash(certificate, Some(&wanted)) {
-        Some(algorithm) => Refusal::OutdatedCertificate { signer: signer.clone(), algorithm },
-        None => Refusal::InvalidCertificate { signer: signer.clone(), reason },
-    };
-    let invalid = |error: openpgp::anyhow::Error| unbound(chain(&error));
-    let valid = certificate.with_policy(policy, then).map_err(invalid)?;
-    let expired =
-        |error: openpgp::anyhow::Error| Refusal::Expired { signer: signer.clone(), at, reason: chain(&error) };
-    valid.alive().map_err(expired)?;
-    // A subkey without a sound back-signature has no valid binding, and is not found here.
-    let found = valid.keys().find(|valid_key| valid_key.key().fingerprint() == wanted);
-    let valid_key = found.ok_or_else(|| unbound(format!("its key {wanted} had no valid binding")))?;
-    if !valid_key.for_signing() {
-        return Err(Refusal::NotForSigning { signer, key: wanted.to_hex() });
-    }
-    valid_key.alive().map_err(expired)?;
-    let revoked = [valid.revocation_status(), valid_key.revocation_status()];
-    if revoked.iter().any(is_hard) {
-        return Err(Refusal::Compromised { signer });
-    }
-    if revoked.iter().any(|status| matches!(status, RevocationStatus::Revoked(_))) {
-        return Err(Refusal::Revoked { signer, at });
-    }
-    Ok(())
-}
-
 /// Checks that the key behind `attested` could still sign at `now` (T9, the newest step).
 ///
 /// # Errors
@@ -218,9 +166,4 @@ pub fn check_date(attested: &Attested, now: Time) -> Result<(), Refusal> {
         return Err(Refusal::FutureDated { signed_at: attested.signed_at, now });
     }
     Ok(())
-}
-
-fn chain(error: &openpgp::anyhow::Error) -> String {
-    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    causes.join(": ")
 }

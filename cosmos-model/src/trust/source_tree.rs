@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::refusal::Refusal;
 use super::signers::{POLICY_LIMIT, Parsed, TrustSet};
-use super::sources::Source;
+use super::source::Source;
 use crate::object::{self, ObjectKind, ObjectSource};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;

@@ -12,33 +12,12 @@ use sequoia_openpgp as openpgp;
 use super::compromise::Compromised;
 use super::refusal::Refusal;
 use super::signers::{Parsed, TrustSet};
+use super::source::Source;
 use super::source_tree;
 use super::trusted::Trusted;
 use crate::object::ObjectSource;
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
-
-/// Where a set of signers comes from; equal sources hold equal signers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// `openpgp-policy.toml`, by blob.
-    Policy(ObjectId),
-    /// A classic keys folder: its files' names and blobs.
-    Keys(BTreeMap<Vec<u8>, ObjectId>),
-    /// The keyring given out of band.
-    Keyring,
-}
-
-impl Source {
-    /// Returns the blob of the policy file, for the proof.
-    #[must_use]
-    pub const fn policy(&self) -> Option<ObjectId> {
-        match self {
-            Self::Policy(id) => Some(*id),
-            Self::Keys(_) | Self::Keyring => None,
-        }
-    }
-}
 
 /// Reads and remembers sources, and what they say about certificates.
 pub struct Sources<'a> {

@@ -4,10 +4,18 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::judgement::Expiring;
 use super::verified::{Signer, VerifiedRevision};
 use crate::object_id::ObjectId;
 use crate::time::Time;
+
+/// A signer whose certificate ends soon.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Expiring {
+    /// Whose.
+    pub signer: Signer,
+    /// When.
+    pub ends: Time,
+}
 
 /// The judge's memory: the accepted revision and what is known about certificates. Opaque to everybody else.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]

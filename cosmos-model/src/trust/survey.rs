@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::history::History;
 use super::refusal::{Refusal, Refused};
 use super::signers::TrustSet;
-use super::sources::Source;
+use super::source::Source;
 use super::state::TrustState;
 use super::walk::{Below, Walk};
 use super::{Evidence, Mode, TrustPolicy};

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::commits::Branch;
 use super::refusal::Refusal;
 use super::signature::Attested;
-use super::sources::Source;
+use super::source::Source;
 use super::verified::VerifiedRevision;
 use super::walk::{Standing, ancestors, signers_of};
 use crate::object_id::ObjectId;

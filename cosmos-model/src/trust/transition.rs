@@ -9,7 +9,7 @@ use super::renewal::Renewals;
 use super::rights;
 use super::signature::Attested;
 use super::signers::TrustSet;
-use super::sources::Source;
+use super::source::Source;
 use super::trusted::Trusted;
 use super::walk::{Below, Walk, distinct};
 use crate::time::Time;

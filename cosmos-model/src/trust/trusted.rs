@@ -8,7 +8,7 @@ use openpgp::Cert;
 use sequoia_openpgp as openpgp;
 
 use super::signers::{self, TrustSet};
-use super::sources::Source;
+use super::source::Source;
 
 /// The signers of one point of history. Never changed: the next point has its own.
 pub struct Trusted {

@@ -9,7 +9,7 @@ use openpgp::types::Timestamp;
 use openpgp::{Cert, Fingerprint};
 use sequoia_openpgp as openpgp;
 
-use super::signature::time_of;
+use super::clock::time_of;
 use crate::time::Time;
 
 /// What was found so far, by certificate and key.

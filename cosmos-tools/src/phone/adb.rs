@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::PhoneError;
 use super::serial::Serial;
-use super::shell::quoted;
+use super::word::quoted;
 use crate::cli::PhoneOptions;
 use crate::program::{Answer, ProgramError, ask};
 use crate::text::shown;

@@ -8,3 +8,4 @@ pub mod serial;
 pub mod shell;
 pub mod snapshots;
 pub mod status;
+mod word;

@@ -143,9 +143,7 @@ fn signers(objects: &dyn ObjectSource, old: Option<ObjectId>, new: ObjectId, fil
     }
     lines.extend(after.goodlist.difference(&before.goodlist).map(|commit| format!("+ vouches for {commit}")));
     let in_keys = |one: &&Changed| one.path.contains("etc/cosmos/keys/");
-    lines.extend(
-        files.values().flatten().filter(in_keys).map(|one| format!("{} {}", super::text::sign(one.change), one.path)),
-    );
+    lines.extend(files.values().flatten().filter(in_keys).map(|one| format!("{} {}", one.change.sign(), one.path)));
     lines
 }
 

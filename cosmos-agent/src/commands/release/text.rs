@@ -10,15 +10,6 @@ use crate::report::style::Palette;
 /// How many lines of one kind are shown without `-v`.
 const SHOWN: usize = 20;
 
-/// Returns the sign of docs/formats.md §18.
-pub const fn sign(change: Change) -> char {
-    match change {
-        Change::Added => '+',
-        Change::Changed => '~',
-        Change::Removed => '-',
-    }
-}
-
 /// Returns what is about to be signed.
 pub fn lines(desk: &Desk<'_>, proposal: &Proposal, all: bool, palette: &Palette) -> Vec<String> {
     let news = &proposal.news;
@@ -38,7 +29,7 @@ pub fn lines(desk: &Desk<'_>, proposal: &Proposal, all: bool, palette: &Palette)
             Change::Removed => palette.removed,
         };
         let shown =
-            files.iter().map(|one| Palette::paint(style(one.change), &format!("  {} {}", sign(one.change), one.path)));
+            files.iter().map(|one| Palette::paint(style(one.change), &format!("  {} {}", one.change.sign(), one.path)));
         lines.extend(bounded(shown.collect(), limit));
     }
     if !news.signers.is_empty() {

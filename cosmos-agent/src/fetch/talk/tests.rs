@@ -2,10 +2,12 @@
 
 use super::*;
 
+use std::io::Write;
+
 use cosmos_model::object::{self, ObjectKind};
 
 use crate::fork;
-use crate::store::FOLDER;
+use crate::store::{FOLDER, Store};
 
 type Out<'a> = &'a mut dyn Write;
 

@@ -1,8 +1,13 @@
 //! Takes a fetch's objects from the child: limits before payloads, then the hash, then the store.
 
-use super::frame::{self, Header, Type};
-use super::talk::Talk;
-use super::{FetchError, INFLATION, Progress};
+use std::io::Write as _;
+use std::time::Instant;
+
+use cosmos_model::object_id::ObjectId;
+
+use super::{GRACE, Talk};
+use crate::fetch::frame::{self, Header, Type};
+use crate::fetch::{FetchError, INFLATION, Progress};
 use crate::store::{PackWriter, Store};
 
 /// What a fetch brought.
@@ -14,13 +19,37 @@ pub struct Fetched {
     pub bytes: u64,
 }
 
+impl Talk {
+    /// Fetches `wants` without what `haves` reach, and stores what the limits allow.
+    ///
+    /// After an error this remote cannot be asked again, and another one only if [`Talk::can_fetch`] says so.
+    pub(in crate::fetch) fn fetch(
+        &mut self,
+        remote: usize,
+        [wants, haves]: [&[ObjectId]; 2],
+        progress: &mut dyn Progress,
+        store: &Store,
+    ) -> Result<Fetched, FetchError> {
+        self.input.get_mut().end = Instant::now() + self.limits.fetch + GRACE;
+        self.in_step = false;
+        let number = u8::try_from(remote).expect("a remote that was looked at");
+        let request = frame::encode_ids([wants, haves]);
+        let sent = frame::write(&mut self.output, Type::Want, number, &[&request]).and_then(|()| self.output.flush());
+        let fetched = sent
+            .map_err(|error| self.ended(remote, &error, self.limits.fetch))
+            .and_then(|()| receive(self, remote, progress, store));
+        if fetched.is_err() {
+            self.open.remove(&remote);
+        }
+        if !self.in_step {
+            self.end();
+        }
+        fetched
+    }
+}
+
 /// Reads frames up to the end of the fetch.
-pub(super) fn receive(
-    talk: &mut Talk,
-    remote: usize,
-    progress: &mut dyn Progress,
-    store: &Store,
-) -> Result<Fetched, FetchError> {
+fn receive(talk: &mut Talk, remote: usize, progress: &mut dyn Progress, store: &Store) -> Result<Fetched, FetchError> {
     let count = number(talk, remote, progress)?;
     if count == 0 {
         done(talk, remote)?;
