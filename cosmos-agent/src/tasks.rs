@@ -8,9 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, SystemTime};
 
 use cosmos_model::content::ContentHash;
-use cosmos_model::package::Waiting;
 use cosmos_model::path::RelPath;
-use cosmos_model::staged::{StagedModel, StagedTaskFile};
+use cosmos_model::staged::{StagedModel, StagedTaskFile, Waiting};
 use cosmos_model::triggers::{Due, Kept, KeptTask};
 use cosmos_model::trust::VerifiedRevision;
 

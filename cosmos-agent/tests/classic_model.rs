@@ -15,8 +15,9 @@ use cosmos_agent::model_folder::listing;
 use cosmos_agent::model_folder::sync::{Listing, Strangers, Wanted, add_parents, sync};
 use cosmos_agent::task::ran::Ran;
 use cosmos_model::content::{Content, ContentHash, ContentSource};
+use cosmos_model::layer::{FilePolicy, Owner};
 use cosmos_model::path::RelPath;
-use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind};
+use cosmos_model::staged::{LayerIndex, StagedEntry, StagedKind};
 use proptest::prelude::*;
 
 fn path(text: &str) -> RelPath {

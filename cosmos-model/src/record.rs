@@ -130,9 +130,9 @@ impl Described {
     /// Describes what the model wants, as far as it can be said without the host: owners given by name are shown as 0.
     #[must_use]
     pub fn wanted(entry: &StagedEntry) -> Self {
-        let id = |owner: &crate::staged::Owner| match owner {
-            crate::staged::Owner::Id(id) => *id,
-            crate::staged::Owner::Default | crate::staged::Owner::Name(_) => 0,
+        let id = |owner: &crate::layer::Owner| match owner {
+            crate::layer::Owner::Id(id) => *id,
+            crate::layer::Owner::Default | crate::layer::Owner::Name(_) => 0,
         };
         let mode = entry.mode.unwrap_or(0o755);
         let attributes = Attributes { mode, uid: id(&entry.owner), gid: id(&entry.group) };

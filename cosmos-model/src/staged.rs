@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::by_path::ByPath;
 use crate::content::{Content, ContentHash};
+use crate::layer::{FilePolicy, Owner};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
 use crate::secret::Piece;
@@ -14,6 +15,9 @@ use crate::triggers::Triggers;
 use crate::trust::VerifiedRevision;
 
 mod earlier;
+mod packages;
+
+pub use packages::{Missing, Waiting, Wanted};
 
 /// A position in [`StagedModel::layers`]; lower wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,29 +32,6 @@ pub enum StagedKind {
     Symlink(Vec<u8>),
     /// A directory, made where it is missing.
     Directory,
-}
-
-/// Who should own a path, as written; resolved on the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    /// The default: root, or the caller in an unprivileged root. An existing directory keeps its owner.
-    Default,
-    /// A numeric id.
-    Id(u32),
-    /// A name of the host's user or group database.
-    Name(Arc<str>),
-}
-
-/// What a run does when the host differs (docs/formats.md §4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FilePolicy {
-    /// Repair and report.
-    #[default]
-    Enforce,
-    /// Report only.
-    Report,
-    /// Write when absent, then leave it to the host.
-    CreateOnly,
 }
 
 /// One path of the model and where it comes from.
@@ -101,7 +82,7 @@ impl StagedTaskFile {
 pub struct StagedModel {
     pub(crate) revision: VerifiedRevision,
     pub(crate) layers: Vec<Arc<str>>,
-    pub(crate) packages: crate::package::Wanted,
+    pub(crate) packages: Wanted,
     pub(crate) entries: ByPath<StagedEntry>,
     /// Every path that `delete/` names.
     pub(crate) named: BTreeMap<RelPath, LayerIndex>,
@@ -149,7 +130,7 @@ impl StagedModel {
 
     /// Returns the packages that layers need, and which layers.
     #[must_use]
-    pub const fn packages(&self) -> &crate::package::Wanted {
+    pub const fn packages(&self) -> &Wanted {
         &self.packages
     }
 

@@ -5,10 +5,10 @@ mod support;
 use std::collections::BTreeSet;
 
 use cosmos_model::managed::ManagedSet;
-use cosmos_model::package::{PackageName, Waiting};
+use cosmos_model::package::PackageName;
 use cosmos_model::plan::Plan;
 use cosmos_model::planner::{Extent, PlanError, plan, plan_within};
-use cosmos_model::staged::{LayerIndex, StagedModel};
+use cosmos_model::staged::{LayerIndex, StagedModel, Waiting};
 use proptest::prelude::*;
 use support::host::{Host, SETTINGS, file, path, shown};
 use support::{mistakes, staged};

@@ -6,13 +6,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use cosmos_model::content::ContentSource;
+use cosmos_model::layer::{FilePolicy, Owner};
 use cosmos_model::managed::ManagedEntry;
 use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::planner::{self, PlanSettings};
 use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::stage::{Inputs, KnownContent, Layers, stage};
-use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind, StagedModel};
+use cosmos_model::staged::{LayerIndex, StagedEntry, StagedKind, StagedModel};
 use cosmos_model::trust::{TrustState, VerifiedRevision};
 use nix::errno::Errno;
 

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use cosmos_model::by_path::ByPath;
 use cosmos_model::content::{Content, ContentHash, ContentSource};
+use cosmos_model::layer::{FilePolicy, Owner};
 use cosmos_model::path::RelPath;
-use cosmos_model::staged::{FilePolicy, LayerIndex, Owner, StagedEntry, StagedKind};
+use cosmos_model::staged::{LayerIndex, StagedEntry, StagedKind};
 
 use crate::model_folder::index::{self, Index, Left};
 use crate::model_folder::listing::{NEW_DIRECTORY, PRE_TASKS};

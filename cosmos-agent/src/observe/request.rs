@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use cosmos_model::layer::Owner;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 use cosmos_model::planner;
-use cosmos_model::staged::{Owner, StagedModel};
+use cosmos_model::staged::StagedModel;
 
 /// Which paths and names a plan needs to know about.
 #[derive(Debug, Clone)]

@@ -1,10 +1,9 @@
 //! What a run would do, and where the host differs from what was done: nothing is changed here.
 
 use cosmos_model::managed::ManagedSet;
-use cosmos_model::package::Missing;
 use cosmos_model::plan::Plan;
 use cosmos_model::planner::{self, Extent, PlanError};
-use cosmos_model::staged::StagedModel;
+use cosmos_model::staged::{Missing, StagedModel};
 use cosmos_model::triggers::Work;
 use cosmos_model::trust::VerifiedRevision;
 

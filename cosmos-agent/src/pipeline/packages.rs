@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cosmos_model::package::{Missing, PackageName, Waiting};
+use cosmos_model::package::PackageName;
 use cosmos_model::path::RelPath;
 use cosmos_model::planner::Extent;
-use cosmos_model::staged::StagedModel;
+use cosmos_model::staged::{Missing, StagedModel, Waiting};
 
 use super::Pipeline;
 use super::part::Staged;

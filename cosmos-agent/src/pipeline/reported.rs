@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use cosmos_model::layer::FilePolicy;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Note, NoteKind, Plan};
 use cosmos_model::snapshot::Stat;
-use cosmos_model::staged::{FilePolicy, StagedModel};
+use cosmos_model::staged::StagedModel;
 
 use super::Pipeline;
 use crate::exit::Failure;

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use cosmos_model::layer::FilePolicy;
 use cosmos_model::path::RelPath;
 use cosmos_model::planner;
 use cosmos_model::snapshot::Observed;
-use cosmos_model::staged::FilePolicy;
 
 use super::Pipeline;
 use crate::apply::{Kept, found_at};

@@ -4,9 +4,9 @@ use std::fmt::{self, Write as _};
 
 use cosmos_model::content::ContentHash;
 use cosmos_model::escape::is_active;
-use cosmos_model::package::Missing;
 use cosmos_model::plan::{Action, Note, Plan, Step};
 use cosmos_model::snapshot::{Attributes, Observed};
+use cosmos_model::staged::Missing;
 use cosmos_model::triggers::{Cause, Check, Due, Pending, PlannedTask, Work};
 use serde_json::{Map, Value, json};
 

@@ -3,10 +3,10 @@
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;
-use cosmos_model::package::Missing;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Note, Plan, Step};
 use cosmos_model::snapshot::Stat;
+use cosmos_model::staged::Missing;
 use cosmos_model::triggers::Pending;
 use cosmos_model::trust::{RecordedRefusal, Signer, VerifiedRevision};
 

@@ -1,13 +1,36 @@
 //! `[files."PATTERN"]`: attributes of installed paths (docs/formats.md §4).
 
 use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{Table, command};
 use crate::document::Document;
 use crate::pattern::PathPattern;
-use crate::staged::{FilePolicy, Owner};
+
+/// Who should own a path, as written; resolved on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The default: root, or the caller in an unprivileged root. An existing directory keeps its owner.
+    Default,
+    /// A numeric id.
+    Id(u32),
+    /// A name of the host's user or group database.
+    Name(Arc<str>),
+}
+
+/// What a run does when the host differs (docs/formats.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FilePolicy {
+    /// Repair and report.
+    #[default]
+    Enforce,
+    /// Report only.
+    Report,
+    /// Write when absent, then leave it to the host.
+    CreateOnly,
+}
 
 /// One `[files."PATTERN"]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]

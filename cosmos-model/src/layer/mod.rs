@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::document::{Document, Mistake};
 use crate::package::PackageName;
 use crate::params::{self, Assignment, Module};
+use crate::triggers::well_known::WELL_KNOWN;
 
 mod check;
 mod command;
@@ -18,7 +19,7 @@ mod service;
 mod tasks;
 
 pub use command::{Command, STAGED};
-pub use files::FileRule;
+pub use files::{FilePolicy, FileRule, Owner};
 pub use port::Port;
 pub use probe::Probe;
 pub use service::Service;
@@ -124,11 +125,11 @@ fn retired<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<String>
 fn no_check<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<String> {
     let mut off = Vec::new();
     for (name, span) in document.strings(table, "no-check") {
-        if crate::triggers::WELL_KNOWN.iter().any(|known| known.name == name) {
+        if WELL_KNOWN.iter().any(|known| known.name == name) {
             off.push(name.to_string());
         } else {
             let shown = crate::escape::for_terminal(name.as_bytes());
-            let names: Vec<&str> = crate::triggers::WELL_KNOWN.iter().map(|known| known.name).collect();
+            let names: Vec<&str> = WELL_KNOWN.iter().map(|known| known.name).collect();
             let text = format!("there is no check of well-known paths called '{shown}'");
             document.mistake(span, text, format!("known here: {}", names.join(", ")));
         }

@@ -4,12 +4,13 @@ use alloc::string::String;
 
 use super::{Planning, UnknownOwner};
 use crate::content::{ContentHash, ContentSource};
+use crate::layer::Owner;
 use crate::managed::{ManagedEntry, ManagedKind};
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
 use crate::plan::Cause;
 use crate::snapshot::{Attributes, Observed};
-use crate::staged::{Owner, StagedEntry, StagedKind};
+use crate::staged::{StagedEntry, StagedKind};
 
 /// The hash of what has no content.
 pub(super) const NO_CONTENT: ContentHash = ContentHash::new([0; 32]);

@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 
 use super::desired::is_ours;
 use crate::content::ContentHash;
+use crate::layer::FilePolicy;
 use crate::managed::{ManagedEntry, ManagedKind, ManagedSet};
 use crate::path::RelPath;
 use crate::record::Described;
 use crate::snapshot::{HostSnapshot, Observed};
-use crate::staged::{FilePolicy, StagedKind, StagedModel};
+use crate::staged::{StagedKind, StagedModel};
 
 /// The first way in which a path differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

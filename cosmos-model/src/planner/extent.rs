@@ -4,11 +4,10 @@ use alloc::format;
 
 use super::{Planning, managed_layer};
 use crate::managed::ManagedEntry;
-use crate::package::Waiting;
 use crate::path::RelPath;
 use crate::plan::NoteKind;
 use crate::snapshot::Observed;
-use crate::staged::{LayerIndex, StagedEntry, StagedKind, StagedModel};
+use crate::staged::{LayerIndex, StagedEntry, StagedKind, StagedModel, Waiting};
 
 /// What a plan covers; by default the whole model.
 #[derive(Debug, Clone, Copy, Default)]

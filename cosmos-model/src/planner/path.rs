@@ -7,11 +7,12 @@ use alloc::sync::Arc;
 use super::desired::{Desired, NO_CONTENT, content_found, is_ours, must_keep};
 use super::{Planning, removal};
 use crate::content::ContentHash;
+use crate::layer::{FilePolicy, Owner};
 use crate::managed::{ManagedEntry, ManagedKind};
 use crate::path::RelPath;
 use crate::plan::{Action, Cause, NoteKind, Step};
 use crate::snapshot::{Attributes, Observed, Stat};
-use crate::staged::{FilePolicy, Owner, StagedEntry, StagedKind};
+use crate::staged::{StagedEntry, StagedKind};
 
 impl<'a> Planning<'a> {
     /// Plans one path; paths come in order, so that a directory is decided before what it holds.

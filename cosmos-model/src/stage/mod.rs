@@ -225,7 +225,7 @@ struct Parts {
     /// What each layer says about its files.
     rules: Vec<Vec<crate::layer::FileRule>>,
     /// The packages that layers need.
-    packages: crate::package::Wanted,
+    packages: crate::staged::Wanted,
     overlay: Vec<merge::Merged>,
     /// Folders of the overlay that are as they were, so that what is in them was not merged.
     left_out: Vec<crate::path::RelPath>,

@@ -8,7 +8,7 @@ mod kept;
 pub mod pam;
 mod port;
 mod tasks;
-mod well_known;
+pub(crate) mod well_known;
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;

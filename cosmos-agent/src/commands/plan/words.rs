@@ -2,10 +2,11 @@
 
 use cosmos_model::content::ContentSource;
 use cosmos_model::host_name::HostName;
+use cosmos_model::layer::Owner;
 use cosmos_model::object::{self, ObjectKind, ObjectSource};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::stage::Change;
-use cosmos_model::staged::{Owner, StagedEntry, StagedKind};
+use cosmos_model::staged::{StagedEntry, StagedKind};
 use serde_json::{Value, json};
 
 use super::fleet::{Common, FleetPlan};
