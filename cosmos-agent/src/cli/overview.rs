@@ -33,14 +33,6 @@ pub fn command() -> clap::Command {
     command.help_template(template)
 }
 
-/// Tells whether clap was asked for the help of the whole program, of which it has a plain list.
-#[must_use]
-pub fn is_meant_by(help: &StyledStr) -> bool {
-    let mut command = Cli::command();
-    let texts = [command.render_help(), command.render_long_help()];
-    texts.iter().any(|text| text.to_string() == help.to_string())
-}
-
 fn template(command: &clap::Command) -> StyledStr {
     let styles = Styles::default();
     let (heading, literal) = (styles.get_header(), styles.get_literal());

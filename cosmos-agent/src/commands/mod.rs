@@ -95,7 +95,8 @@ pub fn execute(cli: Cli) -> Status {
 pub fn usage(error: &clap::Error) -> Status {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        let _ = if overview::is_meant_by(&error.render()) { overview::command().print_help() } else { error.print() };
+        // Who asks for help can wait for a list by groups to be made; each run cannot.
+        let _ = overview::command().try_get_matches().map_or_else(|error| error.print(), |_| Ok(()));
         return Status::Done;
     }
     let rendered = error.render().to_string();
