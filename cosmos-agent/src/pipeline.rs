@@ -330,7 +330,7 @@ const FILES: u32 = 60;
 /// Tasks that see the files in place.
 const POST_TASKS: u32 = 70;
 
-/// The brake: a plan that removes too much is not applied (design: Leaving).
+/// The brake: a plan that removes too much is not applied (docs/formats.md §4, Paths that leave).
 fn refuse_brake(plan: &Plan) -> Result<(), Failure> {
     let Some(brake) = plan.brake() else { return Ok(()) };
     let message = format!(

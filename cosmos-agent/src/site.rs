@@ -53,7 +53,7 @@ impl Site {
     }
 
     /// Opens a classic site: files go to `root`; the agent's own state has its packaged place, or lies in the working
-    /// directory `base` when that is not the packaged one (cosmos-classic: Settings).
+    /// directory `base` when that is not the packaged one (docs/formats.md §17).
     ///
     /// # Errors
     /// Returns an [`FsError`] when `root` or `base` is no directory.

@@ -151,7 +151,7 @@ pub enum NoteKind {
     Waiting,
 }
 
-/// Why a plan must not be applied as a whole (design: leaving, the brake).
+/// Why a plan must not be applied as a whole (docs/formats.md §4, Paths that leave).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brake {
     /// The paths that would go.

@@ -79,6 +79,6 @@ pub struct HostSnapshot {
     pub groups: BTreeMap<String, u32>,
     /// User and group that files get by default: 0 and 0, or the caller's in an unprivileged root.
     pub default_owner: (u32, u32),
-    /// Paths that a package's conffile list names (design: Leaving).
+    /// Paths that a package's conffile list names (docs/formats.md §4, Paths that leave).
     pub conffiles: alloc::collections::BTreeSet<RelPath>,
 }

@@ -44,7 +44,7 @@ mod why;
 pub fn execute(cli: Cli) -> Status {
     let global = &cli.global;
     let Some(command) = cli.command else {
-        // Asking for nothing is asking how to ask (cosmos-classic: Commands).
+        // Asking for nothing is asking how to ask.
         return if overview::command().print_help().is_ok() { Status::Done } else { Status::Failed };
     };
     let ended = match command {

@@ -1,4 +1,4 @@
-//! Conffiles of installed packages: paths that are not ours to remove (design: leaving).
+//! Conffiles of installed packages: paths that are not ours to remove (docs/formats.md §4, Paths that leave).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Tasks: scripts of the model, run in order, each waited for (design: Tasks; C4).
+//! Tasks: scripts of the model, run in order, each waited for (docs/formats.md §4; C4).
 
 pub mod ran;
 

@@ -1,4 +1,4 @@
-//! The brake: a run that would remove much, or something a host cannot do without, stops first (design: leaving).
+//! The brake: a run that would remove much, or something a host cannot do without, stops first (docs/formats.md §4).
 
 use alloc::format;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! Paths that should not be there: those that left the model, and those that `delete/` names (design: leaving).
+//! Paths that should not be there: those that left the model, and those that `delete/` names (docs/formats.md §4).
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
