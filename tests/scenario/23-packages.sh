@@ -169,3 +169,10 @@ quiet 'and then no more'
 check 'a package is removed by hand' in_machine pk dpkg --remove tool
 check 'a run sees it' in_machine pk cosmos run
 same 'and installs it' 'install ok installed' "$(status_of tool)"
+
+# At a terminal apt's own figures are shown; elsewhere nothing is.
+exits 'without a terminal no bar is drawn' 1 grep -q $'\r\|%' "$WORK/said"
+check 'removed again' in_machine pk dpkg --remove tool
+check 'it comes at a terminal' in_machine pk script --quiet --return --command 'cosmos run' /dev/null
+said 'which shows how much of it is done' 'installing tool \[=*>? *\] [0-9]+%'
+same 'and it is there' 'install ok installed' "$(status_of tool)"

@@ -9,10 +9,12 @@ mod output;
 mod pidfd;
 mod run_self;
 mod search;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader};
+use std::iter;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -28,6 +30,8 @@ pub use exchange::{Answer, ask, attend};
 pub use output::Output;
 pub use run_self::run_self;
 pub use search::{PATH, find};
+pub use telling::Telling;
+use telling::{Ear, Lines};
 
 /// The shortest time between two looks at a program that outlives its limit.
 const LOOK: Duration = Duration::from_millis(50);
@@ -111,9 +115,33 @@ pub enum ExecError {
 /// # Errors
 /// Returns an [`ExecError`] when it cannot be started or waited for.
 pub fn run(program: &Program<'_>) -> Result<Finished, ExecError> {
-    let path = || cosmos_model::escape::for_terminal(OsStr::as_encoded_bytes(program.path.as_os_str()));
     let started = Instant::now();
-    let (reader, mut child) = start(program).map_err(|source| ExecError::Start { path: path(), source })?;
+    let begun = start(program).map_err(|source| ExecError::Start { path: shown(program), source })?;
+    attended(program, started, begun, None)
+}
+
+/// Runs `program` to its end, and hands on the lines that it tells of its work meanwhile.
+///
+/// # Errors
+/// Returns an [`ExecError`] when it cannot be started or waited for.
+pub fn run_telling(program: &Program<'_>, telling: Telling, hear: &dyn Fn(&[u8])) -> Result<Finished, ExecError> {
+    let started = Instant::now();
+    let begun = telling.inherited(|| start(program));
+    let (reader, begun) = begun.map_err(|source| ExecError::Start { path: shown(program), source })?;
+    attended(program, started, begun, Some(Ear { reader, lines: Lines::default(), hear }))
+}
+
+fn shown(program: &Program<'_>) -> String {
+    cosmos_model::escape::for_terminal(OsStr::as_encoded_bytes(program.path.as_os_str()))
+}
+
+fn attended(
+    program: &Program<'_>,
+    started: Instant,
+    (reader, mut child): (PipeReader, Child),
+    ear: Option<Ear<'_>>,
+) -> Result<Finished, ExecError> {
+    let path = || shown(program);
     let end = pidfd::open(&child).map_err(|source| {
         // Nobody would wait for it: it must not go on unseen. Both fail only when it is gone already.
         let _ = child.kill();
@@ -124,6 +152,7 @@ pub fn run(program: &Program<'_>) -> Result<Finished, ExecError> {
         child,
         end,
         reader: Some(reader),
+        ear,
         output: Output::keeping(program.output),
         started,
         limit: program.limit,
@@ -176,12 +205,14 @@ pub fn escaped(finished: &Finished) -> String {
     escaped.join("\n").trim_end().to_owned()
 }
 
-struct Running {
+struct Running<'a> {
     child: Child,
     /// Readable when the child has ended.
     end: OwnedFd,
     /// The output's other end; `None` once it was closed by everybody.
     reader: Option<PipeReader>,
+    /// What it tells of its work; `None` once that was closed by everybody.
+    ear: Option<Ear<'a>>,
     output: Output,
     started: Instant,
     limit: Option<Limit>,
@@ -189,7 +220,7 @@ struct Running {
     asked: bool,
 }
 
-impl Running {
+impl Running<'_> {
     fn wait(&mut self) -> std::io::Result<(ExitStatus, bool)> {
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -203,12 +234,10 @@ impl Running {
 
     /// Waits for output, for the end of the program, or until the limit has something to say.
     fn listen(&mut self) -> std::io::Result<()> {
-        let end = PollFd::new(self.end.as_fd(), PollFlags::POLLIN);
-        let polled = match &self.reader {
-            Some(reader) => poll(&mut [end, PollFd::new(reader.as_fd(), PollFlags::POLLIN)], self.patience()),
-            None => poll(&mut [end], self.patience()),
-        };
-        match polled {
+        let readers = self.reader.iter().chain(self.ear.iter().map(|ear| &ear.reader)).map(PipeReader::as_fd);
+        let handles = iter::once(self.end.as_fd()).chain(readers);
+        let mut polled: Vec<PollFd<'_>> = handles.map(|handle| PollFd::new(handle, PollFlags::POLLIN)).collect();
+        match poll(&mut polled, self.patience()) {
             Ok(0) | Err(Errno::EINTR) => Ok(()),
             Ok(_) => {
                 self.drain();
@@ -234,6 +263,9 @@ impl Running {
             && self.output.drain(reader).is_break()
         {
             self.reader = None;
+        }
+        if self.ear.as_mut().is_some_and(|ear| ear.listen().is_break()) {
+            self.ear = None;
         }
     }
 

@@ -9,8 +9,8 @@ use cosmos_model::escape::for_terminal;
 use cosmos_model::package::PackageName;
 
 use super::policy::NoServices;
-use super::{InstallError, Installation, Installer, NotInstalled, database, lists, lock};
-use crate::exec::{self, Ended, Finished, Limit, Program};
+use super::{InstallError, Installation, Installer, NotInstalled, Progress, database, lists, lock};
+use crate::exec::{self, Ended, Finished, Limit, Program, Telling};
 use crate::fs::Root;
 
 /// How apt and dpkg are told to keep a conffile that is there, whoever wrote it, and to add one that is missing.
@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub output: usize,
     /// Says what is being done.
     pub say: &'a dyn Fn(&str),
+    /// Shows how far it is; left out where nobody looks.
+    pub show: Option<&'a dyn Fn(&Progress)>,
 }
 
 /// apt-get and dpkg of the running system.
@@ -93,7 +95,7 @@ impl<'a> Apt<'a> {
             environment.insert("DPKG_FRONTEND_LOCKED".into(), "true".into());
             let words =
                 KEEP.iter().copied().chain(["--configure", "--pending"]).map(OsString::from).collect::<Vec<_>>();
-            self.call("/usr/bin/dpkg", &words, &environment)?;
+            self.call("/usr/bin/dpkg", &words, &environment, None)?;
         }
         self.missing(names.to_vec())
     }
@@ -150,9 +152,14 @@ impl<'a> Apt<'a> {
         for keep in KEEP {
             words.extend(["-o".into(), format!("Dpkg::Options::={keep}").into()]);
         }
+        // Nothing depends on it: where there is no pipe, nothing is shown.
+        let telling = self.request.show.and_then(|_| Telling::new().ok());
+        if let Some(telling) = &telling {
+            words.extend(["-o".into(), format!("APT::Status-Fd={}", telling.number()).into()]);
+        }
         words.extend(command.iter().map(OsString::from));
         words.extend(names.iter().map(|name| OsString::from(name.as_str())));
-        self.call("/usr/bin/apt-get", &words, &self.environment)
+        self.call("/usr/bin/apt-get", &words, &self.environment, telling)
     }
 
     fn call(
@@ -160,6 +167,7 @@ impl<'a> Apt<'a> {
         program: &str,
         words: &[OsString],
         environment: &BTreeMap<OsString, OsString>,
+        telling: Option<Telling>,
     ) -> Result<Finished, InstallError> {
         let program = Program {
             path: Path::new(program),
@@ -169,7 +177,15 @@ impl<'a> Apt<'a> {
             limit: Some(self.request.limit),
             output: self.request.output,
         };
-        Ok(exec::run(&program)?)
+        let show = |line: &[u8]| {
+            if let (Some(show), Some(progress)) = (self.request.show, Progress::of_line(line)) {
+                show(&progress);
+            }
+        };
+        Ok(match telling {
+            Some(telling) => exec::run_telling(&program, telling, &show)?,
+            None => exec::run(&program)?,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ mod database;
 mod lists;
 mod lock;
 mod policy;
+mod progress;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ use crate::fs::FsError;
 pub use apt::{Apt, Request};
 pub use database::parse;
 pub(crate) use database::{installed, look};
+pub use progress::Progress;
 
 /// What a host's package database says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -13,7 +13,7 @@ use super::part::Staged;
 use crate::apply::Applied;
 use crate::exec::Limit;
 use crate::exit::{Failure, Status};
-use crate::packages::{InstallError, Installation, Request};
+use crate::packages::{InstallError, Installation, Progress, Request};
 use crate::report::PackageReport;
 use crate::report::back_off::BackOff;
 use crate::report::progress;
@@ -143,11 +143,13 @@ impl Pipeline<'_> {
         let names: Vec<PackageName> = missing.iter().map(|one| one.name.clone()).collect();
         let settings = &self.agent.settings;
         let bar = progress::bar(self.agent);
+        let show = |progress: &Progress| bar.reached(&progress.doing, progress.percent);
         let request = Request {
             passed: &crate::environment::passed(&settings.pass_environment),
             limit: Limit { time: settings.task_timeout, grace: task::GRACE },
             output: usize::try_from(settings.task_output).unwrap_or(usize::MAX),
             say: &|what| bar.says(what),
+            show: bar.is_visible().then_some(&show),
         };
         self.host.install(&names, &request).map_err(|error: InstallError| {
             let hint = "see what else installs packages on this host, and whether 'apt-get check' is content";

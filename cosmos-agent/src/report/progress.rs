@@ -53,6 +53,17 @@ impl Bar {
         self.draw(|| what.chars().take(WIDTH * 2).collect());
     }
 
+    /// Tells whether anybody sees it.
+    #[must_use]
+    pub const fn is_visible(&self) -> bool {
+        self.visible
+    }
+
+    /// Says how much of its work a program has done.
+    pub fn reached(&self, doing: &str, percent: u8) {
+        self.draw(|| format!("{doing} [{}] {percent}%", filling(percent.into(), 100)));
+    }
+
     /// Says how many of a plan's steps are done.
     pub fn applied(&self, done: usize, of: usize) {
         self.draw(|| gauge("applying", done as u64, of as u64));
@@ -60,9 +71,13 @@ impl Bar {
 }
 
 fn gauge(doing: &str, done: u64, of: u64) -> String {
+    format!("{doing} [{}] {done}/{of}", filling(done, of))
+}
+
+fn filling(done: u64, of: u64) -> String {
     let filled = usize::try_from(done.saturating_mul(WIDTH as u64) / of.max(1)).unwrap_or(WIDTH).min(WIDTH);
     let head = if filled < WIDTH { ">" } else { "" };
-    format!("{doing} [{:<WIDTH$}] {done}/{of}", "=".repeat(filled) + head)
+    format!("{:<WIDTH$}", "=".repeat(filled) + head)
 }
 
 /// Objects whose readers are told of on a terminal: the judge's and the stage's, of whose end nobody knows beforehand.
