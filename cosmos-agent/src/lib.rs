@@ -32,6 +32,7 @@ pub mod lock;
 pub mod logging;
 pub mod managed;
 pub mod model_folder;
+pub mod notes;
 pub mod observe;
 mod openssl;
 pub mod operation;

@@ -147,6 +147,12 @@ impl Site {
         self.in_state("answered").join(&name.as_bytes()[..16]).expect("a plain name")
     }
 
+    /// Returns the folder of notes (docs/formats.md §30), below the home.
+    #[must_use]
+    pub fn notes(&self) -> RelPath {
+        self.in_state("notes.d")
+    }
+
     /// Returns where the older part of a long log goes, below the home.
     #[must_use]
     pub fn old_log_file(&self) -> RelPath {

@@ -176,6 +176,12 @@ pub struct BackupOptions {
     /// A folder for node_exporter: the time of the last good backup goes to phone-backup-SERIAL.prom
     #[arg(long, value_name = "DIR")]
     pub textfile: Option<PathBuf>,
+    /// From this age on the backup is too old: for --note and --textfile
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = duration)]
+    pub warn_after: Duration,
+    /// The note PREFIX.SERIAL tells 'cosmos status' of the last good backup
+    #[arg(long, value_name = "PREFIX")]
+    pub note: Option<PathBuf>,
 }
 
 /// Options of `phone-status`.
@@ -187,6 +193,9 @@ pub struct StatusOptions {
     /// From this age on a backup is too old
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = duration)]
     pub warn_after: Duration,
+    /// Write the notes PREFIX.SERIAL of these phones for 'cosmos status', and remove those of others
+    #[arg(long, value_name = "PREFIX")]
+    pub note: Option<PathBuf>,
     /// The phones to look at [default: every BASE-SERIAL]
     pub serials: Vec<Serial>,
 }

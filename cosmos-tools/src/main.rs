@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod cli;
+mod note;
 mod phone;
 mod program;
 mod text;

@@ -7,6 +7,7 @@
 mod classic;
 mod kept;
 mod modules;
+mod notes;
 mod objects;
 mod packages;
 mod patterns;
@@ -20,6 +21,7 @@ mod wire;
 pub use classic::{conf, keybox};
 pub use kept::kept;
 pub use modules::{facts, module, template};
+pub use notes::note;
 pub use objects::{commit, tag, tree};
 pub use packages::packages;
 pub use patterns::{patterns, tag_pattern};
@@ -33,7 +35,7 @@ pub use wire::{frames, url, wire};
 pub type Check = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Check); 23] = [
+pub const TARGETS: [(&str, Check); 24] = [
     ("agent_settings", agent_settings),
     ("commit", commit),
     ("conf", conf),
@@ -44,6 +46,7 @@ pub const TARGETS: [(&str, Check); 23] = [
     ("keybox", keybox),
     ("layer", layer),
     ("module", module),
+    ("note", note),
     ("packages", packages),
     ("patterns", patterns),
     ("policy", policy),

@@ -120,6 +120,12 @@ same "adb's socket is root's alone" '600 root 700' \
     "$(in_machine desk stat -c '%a %U' /run/android-backup/adb) $(in_machine desk stat -c %a /run/android-backup)"
 journal
 said "rsync's exit code is in the journal" '^rsync ended with 0, all is copied$'
+check 'status knows' in_machine desk cosmos status
+said 'when the last good backup of a phone was' \
+    "^note      usb-backup $A.2:5555: 1 kept, last good backup $(ls "$desk/srv/phone-$A.2:5555"), [0-9] min ago$"
+check 'also as JSON' in_machine desk cosmos status --json
+said 'which says that nobody need look' "\"about\":\"$B.2:5555\",\"due\":\"[^\"]*\",\"is_due\":false"
+same "and the folder is root's alone" '700 root' "$(in_machine desk stat -c '%a %U' /var/lib/cosmos/notes.d)"
 unplug 2
 
 # The phone leaves in the middle of a large file, on a link that is made slow for it.
@@ -153,6 +159,11 @@ mkdir "$desk/srv/phone-$USB"
 exits 'also with a folder' 1 in_machine desk systemctl start android-backup-age.service
 journal
 said 'by the name of the phone' "^$USB: never backed up$"
+check 'status says it, too' in_machine desk cosmos status
+said 'and wants somebody to look' "^note      usb-backup $USB: never backed up; somebody should look, since 20"
+check 'a note that is cut off' truncate -s 20 "$desk/var/lib/cosmos/notes.d/usb-backup.$A.2:5555"
+check 'hides nothing else' in_machine desk cosmos status
+said 'and is said to be one' "^note      usb-backup $A.2:5555: what it left cannot be read: it is no note: EOF"
 
 # What an operator may get wrong.
 before=$(cd "$desk/etc" && find . -type f -exec sha256sum {} + | sort)
@@ -192,4 +203,6 @@ release "v-$((number += 1))" alice 'cosmos: 1 removals=9' && published
 check 'the module leaves' in_machine desk cosmos run
 same 'with its rule and units' '' "$(find "$desk/etc/udev/rules.d" "$desk/etc/systemd/system" -name '*android*')"
 same 'the backups stay' 2 "$(good "$A")"
+check 'status' in_machine desk cosmos status
+same 'speaks of them no more' 0 "$(grep -c ^note "$WORK/said")"
 exits 'and nothing listens for adb any more' 3 in_machine desk systemctl is-active android-backup-adb.socket

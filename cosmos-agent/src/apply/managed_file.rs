@@ -164,6 +164,12 @@ impl<'a> ManagedFile<'a> {
         self.commit
     }
 
+    /// Returns the names of the layers that paths come from.
+    #[must_use]
+    pub fn layer_names(&self) -> &[&'a str] {
+        &self.layers
+    }
+
     /// Returns how many paths are managed.
     #[must_use]
     pub const fn len(&self) -> u32 {

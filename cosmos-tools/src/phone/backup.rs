@@ -11,7 +11,7 @@ use super::adb::Phone;
 use super::copy::{Method, copy};
 use super::error::PhoneError;
 use super::snapshots::{Snapshots, compare, count};
-use super::status::write_textfile;
+use super::status::{note, write_note, write_textfile};
 use crate::cli::BackupOptions;
 
 /// The least number of files that may be missing without a word.
@@ -35,13 +35,16 @@ pub fn run(options: &BackupOptions) -> Result<ExitCode, PhoneError> {
     let time = snapshots.complete(Timestamp::now())?;
     println!("backup '{time}' of phone '{}' is complete", options.serial);
     if let Some(folder) = &options.textfile {
-        write_textfile(folder, &options.serial, time)?;
+        write_textfile(folder, &options.serial, time, options.warn_after)?;
     }
     if let Some(keep) = options.keep {
         let gone = snapshots.prune(keep)?;
         if gone > 0 {
             println!("removed {gone} old backups of phone '{}', {keep} are kept", options.serial);
         }
+    }
+    if let Some(prefix) = &options.note {
+        write_note(prefix, &options.serial, &note(&snapshots.times()?, Timestamp::now(), options.warn_after))?;
     }
     Ok(ExitCode::SUCCESS)
 }

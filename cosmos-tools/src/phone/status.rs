@@ -11,6 +11,7 @@ use super::error::PhoneError;
 use super::serial::Serial;
 use super::snapshots::Snapshots;
 use crate::cli::StatusOptions;
+use crate::note::{self, Note};
 
 /// The exit status when a backup is too old.
 const STALE: u8 = 6;
@@ -18,16 +19,54 @@ const STALE: u8 = 6;
 /// Prints a line for each phone.
 pub fn run(options: &StatusOptions) -> Result<ExitCode, PhoneError> {
     let serials = if options.serials.is_empty() { serials(&options.base)? } else { options.serials.clone() };
-    let mut stale = false;
-    for serial in serials {
-        let snapshots = Snapshots::open(&options.base, &serial)?;
-        let times = snapshots.times()?;
-        let (line, old) = describe(&times, Timestamp::now(), options.warn_after);
-        let unfinished = if snapshots.partial().exists() { "; an unfinished copy is there" } else { "" };
-        println!("{serial}: {line}{unfinished}");
-        stale |= old;
+    let (now, mut stale) = (Timestamp::now(), false);
+    for serial in &serials {
+        let times = match Snapshots::open(&options.base, serial) {
+            Ok(snapshots) => {
+                let times = snapshots.times()?;
+                let (line, old) = describe(&times, now, options.warn_after);
+                let unfinished = if snapshots.partial().exists() { "; an unfinished copy is there" } else { "" };
+                println!("{serial}: {line}{unfinished}");
+                stale |= old;
+                times
+            }
+            // The others are looked at all the same.
+            Err(error @ PhoneError::NoTarget(_)) => {
+                println!("{serial}: never backed up, {error}");
+                stale = true;
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(prefix) = &options.note {
+            write_note(prefix, serial, &note(&times, now, options.warn_after))?;
+        }
+    }
+    if let Some(prefix) = &options.note {
+        let about: Vec<&str> = serials.iter().map(Serial::as_str).collect();
+        note::keep_only(prefix, &about).map_err(PhoneError::file("remove old notes of", prefix))?;
     }
     Ok(if stale { ExitCode::from(STALE) } else { ExitCode::SUCCESS })
+}
+
+/// What `cosmos status` is told of a phone with good backups of these times.
+pub fn note(times: &[Timestamp], now: Timestamp, limit: Duration) -> Note {
+    match times.last() {
+        None => Note { text: "never backed up".into(), time: None, due: now },
+        Some(last) => {
+            Note { text: format!("{} kept, last good backup", times.len()), time: Some(*last), due: due(*last, limit) }
+        }
+    }
+}
+
+/// When a backup of this time is too old.
+fn due(time: Timestamp, limit: Duration) -> Timestamp {
+    time.checked_add(limit).unwrap_or(Timestamp::MAX)
+}
+
+/// Leaves the note of a phone.
+pub fn write_note(prefix: &Path, serial: &Serial, note: &Note) -> Result<(), PhoneError> {
+    note::write(prefix, serial.as_str(), note).map_err(PhoneError::file("write a note to", prefix))
 }
 
 /// One phone in words, and whether its last good backup is too old.
@@ -60,15 +99,19 @@ fn serials(base: &Path) -> Result<Vec<Serial>, PhoneError> {
     Ok(found)
 }
 
-/// Tells node_exporter when the last good backup was, in a file that is the old one or the new one.
-pub fn write_textfile(folder: &Path, serial: &Serial, time: Timestamp) -> Result<(), PhoneError> {
+/// Tells node_exporter when the last good backup was and when it is too old, in a file that is the old one or the new one.
+pub fn write_textfile(folder: &Path, serial: &Serial, time: Timestamp, limit: Duration) -> Result<(), PhoneError> {
     let (file, new) =
         (folder.join(format!("phone-backup-{serial}.prom")), folder.join(format!(".phone-backup-{serial}")));
     let text = format!(
         "# HELP cosmos_phone_backup_last_good_seconds Time of the last good backup of a phone.\n\
          # TYPE cosmos_phone_backup_last_good_seconds gauge\n\
-         cosmos_phone_backup_last_good_seconds{{serial=\"{serial}\"}} {}\n",
-        time.as_second()
+         cosmos_phone_backup_last_good_seconds{{serial=\"{serial}\"}} {}\n\
+         # HELP cosmos_phone_backup_due_seconds Time from which on that backup is too old.\n\
+         # TYPE cosmos_phone_backup_due_seconds gauge\n\
+         cosmos_phone_backup_due_seconds{{serial=\"{serial}\"}} {}\n",
+        time.as_second(),
+        due(time, limit).as_second()
     );
     fs::write(&new, text).map_err(PhoneError::file("write", &new))?;
     fs::rename(&new, &file).map_err(PhoneError::file("write", &file))
@@ -98,6 +141,17 @@ mod tests {
     }
 
     #[test]
+    fn a_phone_is_due_after_the_days_given_and_at_once_where_it_was_never_backed_up() {
+        let now: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
+        let week = Duration::from_secs(7 * 86_400);
+        assert_eq!(note(&[], now, week), Note { text: "never backed up".into(), time: None, due: now });
+        let told = note(&[now, now], now, week);
+        let due = "2026-01-17T00:00:00Z".parse().unwrap();
+        assert_eq!(told, Note { text: "2 kept, last good backup".into(), time: Some(now), due });
+        assert_eq!(note(&[now], now, Duration::MAX).due, Timestamp::MAX);
+    }
+
+    #[test]
     fn every_folder_of_a_phone_is_found_and_nothing_else() {
         let place = tempfile::tempdir().unwrap();
         for name in ["phone-B", "phone-A", "phone-", "phones-C", "phone--x"] {
@@ -111,9 +165,17 @@ mod tests {
     #[test]
     fn node_exporter_is_told_the_time_of_the_last_good_backup() {
         let place = tempfile::tempdir().unwrap();
-        write_textfile(place.path(), &"A1".parse().unwrap(), Timestamp::from_second(1_700_000_000).unwrap()).unwrap();
+        let time = Timestamp::from_second(1_700_000_000).unwrap();
+        write_textfile(place.path(), &"A1".parse().unwrap(), time, Duration::from_secs(60)).unwrap();
         let text = fs::read_to_string(place.path().join("phone-backup-A1.prom")).unwrap();
-        assert!(text.ends_with("\ncosmos_phone_backup_last_good_seconds{serial=\"A1\"} 1700000000\n"), "{text}");
+        let figures: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            figures,
+            [
+                "cosmos_phone_backup_last_good_seconds{serial=\"A1\"} 1700000000",
+                "cosmos_phone_backup_due_seconds{serial=\"A1\"} 1700000060",
+            ]
+        );
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
     }
 }

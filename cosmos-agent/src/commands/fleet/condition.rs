@@ -6,7 +6,7 @@ use cosmos_model::object_id::ObjectId;
 use cosmos_model::time::Time;
 use serde::Serialize;
 
-use super::document::{HostStatus, KnownSigner, Revision};
+use super::document::{HostStatus, KnownNote, KnownSigner, Revision};
 use super::history::History;
 
 /// How long after its last good run a host is called quiet, in seconds: a day, as runs call a remote stale.
@@ -44,6 +44,8 @@ pub enum Condition {
     Quiet { since: Option<Time> },
     /// Its files are not what was applied.
     Drifting { paths: u64 },
+    /// A module wants somebody to look.
+    Noted { of: String, about: String, text: String, time: Option<Time> },
     /// Unattended runs are off.
     Paused { reason: String, until: Option<Time> },
     /// It tries something of its own.
@@ -72,6 +74,7 @@ impl Condition {
             Self::Offline { .. } => "offline",
             Self::Quiet { .. } => "quiet",
             Self::Drifting { .. } => "drifting",
+            Self::Noted { .. } => "noted",
             Self::Paused { .. } => "paused",
             Self::Testing { .. } => "testing",
             Self::Cloned => "cloned",
@@ -99,6 +102,14 @@ pub fn of(status: &HostStatus, revisions: &[Revision], history: Option<&History>
     all.extend(status.look.failing_since.map(|since| Condition::Offline { since }));
     all.extend(quiet(status));
     all.extend(status.drift.filter(|paths| *paths > 0).map(|paths| Condition::Drifting { paths }));
+    all.extend(
+        status
+            .notes
+            .iter()
+            .filter(|note| note.is_due)
+            .cloned()
+            .map(|KnownNote { of, about, text, time, is_due: _ }| Condition::Noted { of, about, text, time }),
+    );
     let paused = status.paused.as_ref();
     all.extend(paused.map(|one| Condition::Paused { reason: one.reason.clone(), until: one.until }));
     all.extend(status.testing.as_ref().map(|one| Condition::Testing { commit: one.commit }));

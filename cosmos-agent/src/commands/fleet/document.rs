@@ -35,6 +35,7 @@ pub struct HostStatus {
     pub mistakes: Option<String>,
     pub stale: bool,
     pub drift: Option<u64>,
+    pub notes: Vec<KnownNote>,
     pub retired: Option<String>,
     pub cloned: bool,
     pub agent: String,
@@ -91,6 +92,19 @@ pub struct RefusedOne {
     pub reason: String,
     #[serde(default)]
     pub overtaken: bool,
+}
+
+/// What a program of a module has to say.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct KnownNote {
+    pub of: String,
+    pub about: String,
+    pub text: String,
+    #[serde(default)]
+    pub time: Option<Time>,
+    /// Whether somebody should look.
+    #[serde(default)]
+    pub is_due: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -112,6 +112,10 @@ fn about(condition: &Condition, host: &Host) -> String {
             since.map_or_else(|| "no good run yet".to_owned(), |since| format!("last good run {since}"))
         }
         Condition::Drifting { paths } => counted(*paths, "path"),
+        Condition::Noted { of, about, text, time } => {
+            let time = time.map(|time| format!(" {time}")).unwrap_or_default();
+            format!("{} {}: {}{time}", shown(of), shown(about), shown(text))
+        }
         Condition::Paused { reason, until } => {
             let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
             format!("{}{until}", shown(reason))

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::apply::managed_file::ManagedFile;
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::fetch::url;
+use crate::notes::{self, Noted};
 use crate::pause;
 use crate::pipeline::{Pipeline, prospects};
 use crate::report::json as report_json;
@@ -33,6 +34,7 @@ pub fn of(agent: &Agent, pipeline: &mut Pipeline<'_>, now: Time) -> Result<Value
         Ok(true) => Some(0),
         _ => pipeline.drifted().ok().map(|drifted| drifted.len()),
     });
+    let notes = managed.as_ref().map_or_else(|| Ok(Vec::new()), |managed| notes(agent, managed, now))?;
     let trusted = trusted(agent, pipeline, now);
     let imported = if there {
         agent.trust.imported_by_hand(&pipeline.record.state.trust, pipeline.store(), now)
@@ -71,10 +73,27 @@ pub fn of(agent: &Agent, pipeline: &mut Pipeline<'_>, now: Time) -> Result<Value
         "stale_reason": stale,
         "managed": managed.map_or(0, |managed| managed.len()),
         "drift": drift,
+        "notes": notes,
         "retired": state.retired,
         "cloned": state.is_another_machine(&agent.site),
         "agent": env!("CARGO_PKG_VERSION"),
     }))
+}
+
+/// Returns what programs of the applied model's modules have to say.
+fn notes(agent: &Agent, managed: &ManagedFile<'_>, now: Time) -> Result<Vec<Value>, Failure> {
+    let read = notes::read(&agent.site.home, &agent.site.notes(), managed.layer_names());
+    let read = read.map_err(|error| Failure::new(Status::Failed, &error, "look at its owner and mode"))?;
+    let one = |Noted { of, about, said }: Noted| match said {
+        Ok(note) => json!({
+            "of": of, "about": about, "text": note.text, "time": note.time, "due": note.due, "is_due": note.is_due(now),
+        }),
+        Err(why) => {
+            let text = format!("what it left cannot be read: {why}");
+            json!({"of": of, "about": about, "text": text, "time": null, "due": null, "is_due": true})
+        }
+    };
+    Ok(read.into_iter().map(one).collect())
 }
 
 /// Returns why the revision in force cannot be applied, if that is what a newer agent helps against, or else mistakes.

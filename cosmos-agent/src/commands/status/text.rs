@@ -1,6 +1,7 @@
 //! `cosmos status` for people: a word and what it is about on each line; what needs somebody is in colour.
 
 use cosmos_model::escape;
+use cosmos_model::time::Time;
 use serde_json::Value;
 
 use crate::report::style::Palette;
@@ -41,6 +42,7 @@ pub fn lines(host: &str, body: &Value, palette: &Palette, verbose: bool) -> Vec<
     may_sign(&mut lines, &body["trusted"], verbose);
     refused(&mut lines, &body["refused"]);
     fetching(&mut lines, body);
+    notes(&mut lines, body);
     trouble(&mut lines, body);
     lines.lines
 }
@@ -160,6 +162,30 @@ fn fetching(lines: &mut Lines<'_>, body: &Value) {
     }
     if let Some(layers) = body["sandbox"].as_array().filter(|layers| !layers.is_empty()) {
         lines.say("sandbox", sandbox(layers));
+    }
+}
+
+/// Says what programs of modules left to be shown, and how long ago it was.
+fn notes(lines: &mut Lines<'_>, body: &Value) {
+    let time = |value: &Value| value.as_str().and_then(|text| text.parse::<Time>().ok());
+    for note in each(&body["notes"]) {
+        let ago = time(&body["time"]).zip(time(&note["time"])).map(|(now, then)| ago(now.since(then)));
+        let when = ago.map(|ago| format!(" {}, {ago}", text(&note["time"]))).unwrap_or_default();
+        let line = format!("{} {}: {}{when}", text(&note["of"]), text(&note["about"]), text(&note["text"]));
+        match note["due"].as_str() {
+            _ if note["is_due"] != true => lines.say("note", line),
+            Some(due) => lines.warn("note", format!("{line}; somebody should look, since {due}")),
+            None => lines.warn("note", line),
+        }
+    }
+}
+
+/// Words so many seconds; a clock that was set back makes nothing older.
+fn ago(seconds: i64) -> String {
+    match seconds.max(0) {
+        seconds if seconds < 2 * 3600 => format!("{} min ago", seconds / 60),
+        seconds if seconds < 2 * 86_400 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} days ago", seconds / 86_400),
     }
 }
 
