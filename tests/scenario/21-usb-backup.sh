@@ -128,6 +128,18 @@ said 'which says that nobody need look' "\"about\":\"$B.2:5555\",\"due\":\"[^\"]
 same "and the folder is root's alone" '700 root' "$(in_machine desk stat -c '%a %U' /var/lib/cosmos/notes.d)"
 unplug 2
 
+# A plug that wobbles: systemd gives units up that start too often, and the last plug-in counts.
+wobble() {
+    for _ in $(seq 12); do
+        plug 2 && eventually 5 is "$B" ActiveState activating && unplug 2 && eventually 5 is "$B" ActiveState inactive || return
+    done
+}
+check 'a phone is plugged in and unplugged a dozen times' wobble
+plug 2
+check 'the last plug-in is a backup' reached "$B"
+check 'like any other' eventually 20 has "$B" 2
+unplug 2
+
 # The phone leaves in the middle of a large file, on a link that is made slow for it.
 unplug 1
 head -c 20000000 /dev/urandom > "$one/sdcard/DCIM/z.mp4"
