@@ -16,32 +16,37 @@ use cosmos_model::path::RelPath;
 use cosmos_model::snapshot::{Attributes, HostSnapshot, Observed, Stat};
 
 fn path(text: &str) -> RelPath {
-    RelPath::new(text.as_bytes()).unwrap()
+    RelPath::new(text.as_bytes()).expect("a path")
 }
 
 fn observe(root: &Path, paths: &[&str], managed: &ManagedSet, verify_content: bool) -> HostSnapshot {
-    let root = Root::open(root).unwrap();
+    let root = Root::open(root).expect("a root");
     let host = RealHost::new(root.clone(), StateFolder::new(root, path("var/lib/cosmos"), 1 << 20));
     let paths = paths.iter().map(|text| Cow::Owned(path(text))).collect();
     let users = BTreeSet::from(["www-data", "nobody-of-that-name"]);
     let groups = BTreeSet::from(["adm"]);
-    host.observe(&ObserveRequest { paths, giving_way: Vec::new(), users, groups, managed, verify_content }).unwrap()
+    host.observe(&ObserveRequest { paths, giving_way: Vec::new(), users, groups, managed, verify_content })
+        .expect("a snapshot")
 }
 
 fn attributes(path: &Path) -> Attributes {
-    let found = fs::symlink_metadata(path).unwrap();
+    let found = fs::symlink_metadata(path).expect("something there");
     Attributes { mode: found.permissions().mode() & 0o7777, uid: found.uid(), gid: found.gid() }
 }
 
 /// What we would remember of a file that we just wrote.
 fn entry(path: &Path) -> ManagedEntry {
-    let found = fs::symlink_metadata(path).unwrap();
-    let nanoseconds = |value: i64| u32::try_from(value).unwrap();
+    let found = fs::symlink_metadata(path).expect("something there");
+    let nanoseconds = |value: i64| u32::try_from(value).expect("a small number");
     ManagedEntry {
         kind: if found.is_dir() { ManagedKind::Directory } else { ManagedKind::File },
         attributes: attributes(path),
         size: found.len(),
-        hash: if found.is_dir() { ContentHash::new([0; 32]) } else { ContentHash::of(&fs::read(path).unwrap()) },
+        hash: if found.is_dir() {
+            ContentHash::new([0; 32])
+        } else {
+            ContentHash::of(&fs::read(path).expect("a file"))
+        },
         blob: None,
         stat: Stat {
             device: found.dev(),
@@ -67,7 +72,7 @@ fn managed(root: &Path, paths: &[&str]) -> ManagedSet {
 
 fn encoded(set: &ManagedSet) -> Vec<u8> {
     let mut bytes = Vec::new();
-    encode(set, None, &mut bytes).unwrap();
+    encode(set, None, &mut bytes).expect("a file");
     bytes
 }
 

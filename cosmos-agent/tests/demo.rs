@@ -33,24 +33,25 @@ fn play_with_broken_attack(place: &Path, broken: impl Fn(Cli) -> Status) -> Resu
 
 /// Runs a command on the host `root`, as the story does.
 fn cosmos(root: &Path, command: &str) -> Status {
-    let root = root.to_str().unwrap();
-    commands::execute(Cli::try_parse_from(["cosmos", command, "--root", root]).unwrap())
+    let root = root.to_str().expect("a path");
+    commands::execute(Cli::try_parse_from(["cosmos", command, "--root", root]).expect("a command line"))
 }
 
 /// Writes into the judge's memory what a judge that believes everybody would: the forged commit is accepted.
 fn believe(root: &Path, server: &Path) {
-    let repository = git2::Repository::open(server).unwrap();
-    let forged = repository.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
+    let repository = git2::Repository::open(server).expect("a repository");
+    let forged = repository.find_reference("refs/heads/main").expect("a commit").peel_to_commit().expect("a commit");
     let file = root.join("var/lib/cosmos/state.json");
-    let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("a file");
     // The log holds the accepted commit, too, so that a state that was put back is noticed (T1).
     let log = root.join("var/lib/cosmos/log.jsonl");
-    let accepted = state["trust"]["accepted"]["commit"].as_str().unwrap();
-    fs::write(&log, fs::read_to_string(&log).unwrap().replace(accepted, &forged.id().to_string())).unwrap();
+    let accepted = state["trust"]["accepted"]["commit"].as_str().expect("a commit");
+    fs::write(&log, fs::read_to_string(&log).expect("a file").replace(accepted, &forged.id().to_string()))
+        .expect("a file");
     state["trust"]["accepted"]["commit"] = forged.id().to_string().into();
     state["trust"]["accepted"]["tree"] = forged.tree_id().to_string().into();
     state["trust"]["refused"] = serde_json::json!([]);
-    fs::write(&file, serde_json::to_vec(&state).unwrap()).unwrap();
+    fs::write(&file, serde_json::to_vec(&state).expect("a file")).expect("a file");
 }
 
 #[test]
@@ -85,8 +86,12 @@ fn the_demonstration_fails_when_a_refusal_is_only_said_and_the_change_is_made_al
 /// Runs a program in a folder with a keyring of its own, and returns whether it ended well and what it said.
 fn tool(home: &Path, words: &[&str]) -> (bool, String) {
     let mut command = std::process::Command::new(words[0]);
-    let output =
-        command.args(&words[1..]).env("GNUPGHOME", home).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+    let output = command
+        .args(&words[1..])
+        .env("GNUPGHOME", home)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .expect("a program");
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 

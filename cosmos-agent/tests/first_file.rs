@@ -25,8 +25,8 @@ fn commands(page: &str) -> String {
 /// Writes a small program into a folder of the search path.
 fn program(folder: &Path, name: &str, script: &str) {
     let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
 }
 
 /// Runs a script as the page's reader would, on a host that lies below `home/host`.
@@ -34,7 +34,7 @@ fn shell(home: &Path, script: &str) -> Output {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", home.join("bin").display());
     let mut command = Command::new("sh");
     command.args(["-eux", "-c", script]).current_dir(home).env_clear();
-    command.env("PATH", path).env("HOME", home).env("LANG", "C.UTF-8").output().unwrap()
+    command.env("PATH", path).env("HOME", home).env("LANG", "C.UTF-8").output().expect("a program")
 }
 
 fn is_installed(program: &str) -> bool {
@@ -44,11 +44,11 @@ fn is_installed(program: &str) -> bool {
 /// Prepares a reader: no passphrase to type, no root to be, a host of their own.
 fn reader(home: &Path) {
     for folder in ["bin", "host/etc"] {
-        fs::create_dir_all(home.join(folder)).unwrap();
+        fs::create_dir_all(home.join(folder)).expect("a folder");
     }
-    fs::create_dir(home.join(".gnupg")).unwrap();
-    fs::set_permissions(home.join(".gnupg"), fs::Permissions::from_mode(0o700)).unwrap();
-    fs::write(home.join(".gnupg/gpg.conf"), "batch\npinentry-mode loopback\npassphrase \"\"\n").unwrap();
+    fs::create_dir(home.join(".gnupg")).expect("a folder");
+    fs::set_permissions(home.join(".gnupg"), fs::Permissions::from_mode(0o700)).expect("a mode");
+    fs::write(home.join(".gnupg/gpg.conf"), "batch\npinentry-mode loopback\npassphrase \"\"\n").expect("a file");
     let (cosmos, root) = (env!("CARGO_BIN_EXE_cosmos"), home.join("host"));
     let on_the_host = format!("exec {cosmos} \"$@\" --root {}", root.display());
     program(&home.join("bin"), "cosmos", &format!("case $1 in init) exec {cosmos} \"$@\" ;; esac\n{on_the_host}"));

@@ -10,11 +10,11 @@ use openpgp::serialize::Serialize;
 use sequoia_openpgp as openpgp;
 
 fn exported(dir: &Path, user_id: &str) -> (PathBuf, Cert) {
-    let (cert, _) = CertBuilder::new().add_userid(user_id).add_signing_subkey().generate().unwrap();
-    let mut writer = armor::Writer::new(Vec::new(), armor::Kind::PublicKey).unwrap();
-    cert.export(&mut writer).unwrap();
+    let (cert, _) = CertBuilder::new().add_userid(user_id).add_signing_subkey().generate().expect("a certificate");
+    let mut writer = armor::Writer::new(Vec::new(), armor::Kind::PublicKey).expect("a writer");
+    cert.export(&mut writer).expect("a certificate");
     let file = dir.join(format!("{}.asc", cert.fingerprint()));
-    std::fs::write(&file, writer.finalize().unwrap()).unwrap();
+    std::fs::write(&file, writer.finalize().expect("a file")).expect("a file");
     (file, cert)
 }
 
@@ -23,8 +23,8 @@ fn init(dir: &Path, options: &[&str], signers: &[&Path]) -> (Option<i32>, String
     let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
     command.args(["init", "fleet"]).args(options).current_dir(dir);
     signers.iter().for_each(|signer| _ = command.arg("--signer").arg(signer));
-    let output = command.output().unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    let output = command.output().expect("a program");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
 }
 
 #[test]

@@ -16,7 +16,7 @@ use cosmos_model::path::RelPath;
 const OUTPUT: usize = 4096;
 
 fn run_script(script: &str, limit: Option<Limit>) -> (Finished, Duration) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     run_script_in(folder.path(), script, limit, &BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]))
 }
 
@@ -26,18 +26,18 @@ fn run_script_in(
     limit: Option<Limit>,
     environment: &BTreeMap<OsString, OsString>,
 ) -> (Finished, Duration) {
-    let name = RelPath::new(b"post-tasks.d/010test").unwrap();
-    std::fs::create_dir_all(folder.join("post-tasks.d")).unwrap();
+    let name = RelPath::new(b"post-tasks.d/010test").expect("a path");
+    std::fs::create_dir_all(folder.join("post-tasks.d")).expect("a folder");
     let path = folder.join("post-tasks.d/010test");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
     let started = Instant::now();
     let task = Task { name: &name, folder, environment, limit, output: OUTPUT };
-    (run(&task).unwrap(), started.elapsed())
+    (run(&task).expect("a task"), started.elapsed())
 }
 
 fn text(finished: &Finished) -> String {
-    String::from_utf8(finished.output.bytes()).unwrap()
+    String::from_utf8(finished.output.bytes()).expect("text")
 }
 
 #[test]

@@ -37,18 +37,18 @@ fn shell(world: &Path, who: &str, script: &str) -> Output {
 /// Gives somebody a home, and a key that needs no passphrase; the host gets a root of its own.
 fn move_in(world: &Path, who: &str) {
     let home = world.join(who);
-    fs::create_dir_all(home.join("bin")).unwrap();
+    fs::create_dir_all(home.join("bin")).expect("a folder");
     let cosmos = env!("CARGO_BIN_EXE_cosmos");
     let root = if who == "host" { format!(" --root {}", home.join("root").display()) } else { String::new() };
-    fs::create_dir_all(home.join("root/etc")).unwrap();
-    fs::write(home.join("bin/cosmos"), format!("#!/bin/sh\nexec {cosmos} \"$@\"{root}\n")).unwrap();
-    fs::set_permissions(home.join("bin/cosmos"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(home.join("root/etc")).expect("a folder");
+    fs::write(home.join("bin/cosmos"), format!("#!/bin/sh\nexec {cosmos} \"$@\"{root}\n")).expect("a file");
+    fs::set_permissions(home.join("bin/cosmos"), fs::Permissions::from_mode(0o755)).expect("a mode");
     if who == "host" {
         return;
     }
-    fs::create_dir(home.join(".gnupg")).unwrap();
-    fs::set_permissions(home.join(".gnupg"), fs::Permissions::from_mode(0o700)).unwrap();
-    fs::write(home.join(".gnupg/gpg.conf"), "batch\npinentry-mode loopback\npassphrase \"\"\n").unwrap();
+    fs::create_dir(home.join(".gnupg")).expect("a folder");
+    fs::set_permissions(home.join(".gnupg"), fs::Permissions::from_mode(0o700)).expect("a mode");
+    fs::write(home.join(".gnupg/gpg.conf"), "batch\npinentry-mode loopback\npassphrase \"\"\n").expect("a file");
     let script = format!(
         "gpg --quick-generate-key '{who} <{who}@example.org>' ed25519 sign 1y\n\
          git config --global user.name {who}\ngit config --global user.email {who}@example.org\n\

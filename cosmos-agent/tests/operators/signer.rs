@@ -9,7 +9,8 @@ use crate::fleet::{Fleet, Signed};
 use crate::support::{Operator, World, put, read};
 
 fn policy(fleet: &Fleet) -> TrustSet {
-    TrustSet::from_policy(fs::read(fleet.world.repo().join("openpgp-policy.toml")).unwrap().as_slice()).unwrap()
+    TrustSet::from_policy(fs::read(fleet.world.repo().join("openpgp-policy.toml")).expect("a policy").as_slice())
+        .expect("a policy")
 }
 
 fn fleet_of(names: &[&str], signed: Signed) -> (Fleet, Vec<Operator>) {
@@ -24,7 +25,7 @@ fn revocation(fleet: &Fleet, operator: &Operator) -> String {
     let file = operator.home.join(format!("openpgp-revocs.d/{}.rev", operator.fingerprint));
     assert!(file.exists(), "gpg keeps one for each key");
     let copy = fleet.world.path("stolen.rev");
-    fs::copy(file, &copy).unwrap();
+    fs::copy(file, &copy).expect("a file");
     copy.display().to_string()
 }
 

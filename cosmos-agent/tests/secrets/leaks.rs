@@ -98,5 +98,5 @@ fn no_command_and_no_file_but_its_own_has_a_secret() {
     assert!(!said.contains(MARKER), "{said}");
     let own = ["etc/app.conf".to_owned(), "etc/ssh/ssh_host_key".to_owned()];
     assert_eq!(holders(&settled.host), own);
-    assert_eq!(holders(&settled.world.repo()), [String::new(); 0]);
+    assert_eq!(holders(&settled.world.repo()), Vec::<String>::new());
 }

@@ -21,7 +21,7 @@ fn pair() -> Pair {
     let (alice, bob) = (Person::new("Alice"), Person::new("Bob"));
     let mut repo = Repo::default();
     let both = policy_file(&[(&alice, ALL), (&bob, ALL)], &[]);
-    let first = repo.commit(&[], &[both.clone()], Some(&alice), at(0), "one");
+    let first = repo.commit(&[], std::slice::from_ref(&both), Some(&alice), at(0), "one");
     repo.tag("v1", first, &alice, at(0));
     let second = repo.commit(&[first], &[both, content("2")], None, at(DAY), "two");
     let line = "cosmos: 1 fleet=example\n\nrelease\n";
