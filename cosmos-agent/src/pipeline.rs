@@ -234,6 +234,7 @@ impl<'a> Pipeline<'a> {
             self.report.remarks.push(format!("this host is retired: {when_and_why}"));
         }
         self.record.state.retired = retired;
+        self.let_go(model)?;
         self.take_task_rules(model)?;
         self.host.write_model(&self.agent.model_folder(), model, &self.store)?;
         Ok(staged)

@@ -35,7 +35,7 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     world.write("models/base/overlay/etc/name", "base\n");
     world.write("models/base/layer.toml", "[param.port]\ntype = 'port'\ndefault = 1\ndoc = 'a port'\n");
     world.write("models/usb-backup/layer.toml", "[param.x]\ntype = 'int'\ndefault = 1\ndoc = 'x'\n");
-    world.write("global/layer.toml", "[params.usb-backup]\ny = 1\n");
+    world.write("global/layer.toml", "no-check = ['sshd', 'leaving base']\n[params.usb-backup]\ny = 1\n");
     world.write("global/templates/etc/dos", "one\ntwo\r\nthree\r\n");
     for (task, bits) in [("010plain", 0o644), ("020bare", 0o755), ("030good", 0o755), ("named", 0o755)] {
         let text = if task == "020bare" { "true\n" } else { "#!/bin/sh\n" };
@@ -48,7 +48,9 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
         "cr-line-ends\n    global/templates/etc/dos:2: lines end in CR and LF\n        end them in LF alone\n\
          hides-built-in\n    models/usb-backup: this hides the module of the same name that comes with cosmos\n        \
          rename it, if that is not meant\n\
-         mistake\n    global/layer.toml:2:5: the module 'usb-backup' has no parameter 'y'\n        it has: x\n\
+         leaves-unasked\n    global/layer.toml: hosts leave 'base' without being asked\n        \
+         remove it when they have left\n\
+         mistake\n    global/layer.toml:3:5: the module 'usb-backup' has no parameter 'y'\n        it has: x\n\
          never-wins\n    models/base/overlay/etc/name: another layer wins this path on every host\n        \
          remove one of them\n\
          rule-without-hosts\n    fleet.toml:3:10: no host of this repository matches\n        correct or remove the rule\n\
@@ -61,7 +63,7 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     assert_eq!(found.status, 1);
     let json = clone_of(&world, &["lint", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(9));
+    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(10));
     assert_eq!(document["lint"]["findings"][0]["code"], "cr-line-ends");
 }
 
@@ -99,14 +101,16 @@ fn modules_are_listed_shown_like_a_manual_and_begun() {
     let text = "[param.mode]\ntype = 'enum'\nvalues = ['a', 'b']\ndoc = 'which'\n\
                 [param.ranges]\ntype = 'list of table'\ndefault = []\ndoc = 'addresses'\n\
                 [param.ranges.fields.from]\ntype = 'ip'\ndoc = 'the first'\n\
-                [[require]]\neach = 'ranges'\nthat = 'item.from is ipv4'\nmessage = 'no'\n";
+                [[require]]\neach = 'ranges'\nthat = 'item.from is ipv4'\nmessage = 'no'\n\
+                [[check]]\nname = 'its guests'\nrun = ['true']\nleaving = true\n";
     world.write("models/greeting/layer.toml", text);
     assert_eq!(
         clone_of(&world, &["module", "show", "greeting"]).stdout,
         "NAME\n    greeting  (models/greeting)\n\nSYNOPSIS\n    use = [\"greeting\"]\n    [params.greeting]\n    \
          mode = \"a\"\n\nPARAMETERS\n    mode  enum, required\n        which\n        one of a, b\n    \
          ranges  list of table, default []\n        addresses\n        from  ip, required\n            the first\n\
-         CONDITIONS\n    for each of ranges: item.from is ipv4\n"
+         CONDITIONS\n    for each of ranges: item.from is ipv4\n\
+         BEFORE IT LEAVES A HOST\n    check its guests\n"
     );
     clone_of(&world, &["module", "new", "Big"])
         .complains(2, "error: 'Big' is not the name of a module\nhint: 1 to 64 of a-z, 0-9 and '-', a letter first\n");

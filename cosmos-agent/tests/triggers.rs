@@ -166,6 +166,35 @@ fn a_check_that_fails_changes_nothing_and_reads_so() {
 }
 
 #[test]
+fn what_a_layer_is_asked_before_it_leaves_is_kept_with_it_and_left_out_below_another_root() {
+    let Settled { world, ada, host, .. } = Settled::new();
+    let kept = || {
+        let state: serde_json::Value = serde_json::from_str(&read(&host, "var/lib/cosmos/state.json")).expect("JSON");
+        state["triggers"]["leaving"].clone()
+    };
+    world.write("models/signer/layer.toml", "[[check]]\nname = \"zones\"\nrun = [\"/bin/false\"]\nleaving = true\n");
+    world.write("global/layer.toml", "use = [\"signer\"]\n");
+    world.commit(&ada, "A layer that is asked before it leaves");
+    well(&world.on(&host, &["run"]));
+    let zones =
+        serde_json::json!([{"layer": "models/signer", "name": "zones", "run": ["/bin/false"], "timeout": null}]);
+    assert_eq!(kept(), zones);
+    world.write("global/overlay/etc/broken", "");
+    world.write("global/layer.toml", "use = [\"nothing\"]\n");
+    world.commit(&ada, "A mistake");
+    assert_eq!(world.on(&host, &["run"]).status, 1);
+    assert_eq!(kept(), zones, "what is in force has the layer");
+    world.write("global/layer.toml", "");
+    world.commit(&ada, "It goes");
+    well(&world.on(&host, &["update"]));
+    assert_eq!(kept(), zones);
+    let ran = world.on(&host, &["run"]);
+    let said = "checks are left out (zones): the root is not that of this host's programs\n";
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, format!("+ etc/broken\n{said}").as_str()), "{ran:?}");
+    assert_eq!(kept(), serde_json::Value::Null);
+}
+
+#[test]
 fn below_another_root_services_and_programs_are_left_out_and_that_is_said() {
     let Settled { world, ada, host, .. } = Settled::new();
     let check = "[[check]]\nname = \"page\"\nrun = [\"/bin/false\"]\nwhen = [\"etc/page\"]\n";

@@ -5,7 +5,7 @@ mod support;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
 use cosmos_model::staged::StagedModel;
-use cosmos_model::triggers::{Changed, Due, Kept, Work, cron, decide, pam, tasks_as_said};
+use cosmos_model::triggers::{Cause, Changed, Check, Due, Kept, Look, Work, cron, decide, leaving, pam, tasks_as_said};
 use support::{mistakes, staged};
 
 const HOST: &str = "ns1.example.org";
@@ -142,6 +142,104 @@ fn the_services_of_a_layer_that_is_gone_stop_and_those_that_moved_do_not() {
         ("models/web/layer.toml", ""),
     ]);
     assert_eq!(shown(&after(&layer_stays, &[], &kept)), "", "a table that was removed leaves the service alone");
+}
+
+/// A layer that is asked before it leaves, and what a host remembers of it.
+const FAREWELL: &str = "[[check]]\nname = 'zones'\nleaving = true\nrun = ['zone-leave', '--all']\ntimeout = '5m'\n";
+
+fn remembers(model: &StagedModel) -> Kept {
+    let mut kept = Kept::default();
+    kept.take_leaving(model, &|_| false);
+    kept
+}
+
+fn asked(model: &StagedModel, kept: &Kept) -> String {
+    let words = |check: &Check| match (&check.cause, &check.look) {
+        (Cause::Leaving(layer), Look::Program { run, .. }) => format!("{layer}: {}: {}", check.name, run.join(" ")),
+        other => format!("{other:?}"),
+    };
+    leaving(model, kept).iter().map(words).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_layer_is_asked_before_it_leaves_by_what_it_said_when_it_was_applied() {
+    let files = [("layer.toml", "use = ['signer']\n"), ("models/signer/layer.toml", FAREWELL)];
+    let (with, without) = (model(&files), model(&[("layer.toml", "")]));
+    let kept = remembers(&with);
+    assert_eq!(asked(&with, &kept), "");
+    assert_eq!(asked(&without, &kept), "models/signer: zones: zone-leave --all");
+    assert_eq!(asked(&without, &Kept::default()), "", "a layer that was never here does not leave");
+    let work = after(&without, &[], &kept);
+    assert_eq!((work.leaving.len(), work.leaving[0].timeout), (1, Some(300)));
+    assert_eq!(work.below_another_root().leaving, []);
+    let moved = model(&[("layer.toml", "use = ['signer']\n"), ("signer/layer.toml", FAREWELL)]);
+    assert_eq!(asked(&moved, &kept), "", "it has left one place of the repository, and no host");
+    let end = "use = ['signer']\nretired = '2026-01-10 sold'\n";
+    let retired = model(&[("hosts/ns1.example.org/layer.toml", end), files[1]]);
+    assert_eq!(asked(&retired, &kept), "models/signer: zones: zone-leave --all");
+}
+
+#[test]
+fn what_a_layer_is_asked_is_remembered_until_it_may_go_and_by_its_newest_word() {
+    let with = |farewell: &str| model(&[("layer.toml", "use = ['signer']\n"), ("models/signer/layer.toml", farewell)]);
+    let (first, other, silent, without) = (
+        with(FAREWELL),
+        with(&FAREWELL.replace("--all", "--each")),
+        with("[files.'x']\nmode = '0600'\n"),
+        model(&[("layer.toml", "")]),
+    );
+    let mut kept = remembers(&first);
+    let text = serde_json::to_string(&kept).unwrap();
+    assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
+    kept.take_leaving(&other, &|layer| layer == "models/signer");
+    assert_eq!(asked(&without, &kept), "models/signer: zones: zone-leave --all", "nothing of the new one is here");
+    kept.take_leaving(&other, &|_| false);
+    assert_eq!(asked(&without, &kept), "models/signer: zones: zone-leave --each");
+    let mut gone = kept.clone();
+    gone.take_leaving(&without, &|_| true);
+    assert_eq!(asked(&without, &gone), "", "it has begun to leave");
+    kept.take_leaving(&silent, &|_| false);
+    assert_eq!(asked(&without, &kept), "", "a table that was removed by a release asks nothing");
+    let mut new = Kept::default();
+    new.take_leaving(&first, &|_| true);
+    assert_eq!(asked(&without, &new), "", "a layer that waits for its package has brought nothing");
+}
+
+#[test]
+fn a_layer_leaves_unasked_where_a_release_says_so_by_its_name() {
+    let kept = remembers(&model(&[("layer.toml", "use = ['signer']\n"), ("models/signer/layer.toml", FAREWELL)]));
+    let off = |name: &str| model(&[("layer.toml", &format!("no-check = ['leaving {name}']\n"))]);
+    assert_eq!(asked(&off("signer"), &kept), "");
+    assert_eq!(asked(&off("resigner"), &kept), "models/signer: zones: zone-leave --all");
+    let everywhere = model(&[("layer.toml", ""), ("global/layer.toml", "no-check = ['leaving signer']\n")]);
+    assert_eq!(asked(&everywhere, &kept), "");
+}
+
+#[test]
+fn a_check_of_a_layer_that_leaves_waits_for_no_path_and_sees_no_staged_file() {
+    let layer = "\
+no-check = ['leaving ', 'leaving a/b']
+[[check]]
+leaving = true
+when = ['etc/x']
+run = ['test', '-e', '{staged}/etc/x']
+[[check]]
+leaving = false
+run = ['true']
+[[check]]
+leaving = 'yes'
+when = ['etc/x']
+run = ['true']
+";
+    assert_eq!(
+        mistakes(&[("layer.toml", layer)], HOST),
+        "layer.toml:10:11: 'leaving' must be true or false, this is a string\n\
+         layer.toml:1:13: there is no check of well-known paths called 'leaving '\n\
+         layer.toml:1:25: there is no check of well-known paths called 'leaving a/b'\n\
+         layer.toml:2:1: a check has 'when' or 'leaving', not both\n\
+         layer.toml:5:22: a check of a layer that leaves looks at the host, where '{staged}' means nothing\n\
+         layer.toml:6:1: 'when' must name at least one path"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use cosmos_agent::settings::{AgentFile, MergedAgent, Mistakes, TrustFile};
 use cosmos_model::document::Mistake;
 use cosmos_model::fleet::{self, FleetError};
 use cosmos_model::host_name::HostName;
-use cosmos_model::layer;
+use cosmos_model::layer::{self, STAGED};
 
 use crate::said;
 
@@ -40,10 +40,14 @@ pub fn layer(bytes: &[u8]) {
                 said::harmless(&service.name);
                 assert!(!service.name.starts_with('-') && !service.name.contains('/'));
             }
-            for command in found.checks.iter().chain(found.probes.iter().map(|probe| &probe.command)) {
+            let asked = found.checks.staged.iter().chain(found.probes.iter().map(|probe| &probe.command));
+            assert!(asked.clone().all(|command| !command.when.is_empty()));
+            for command in asked.chain(&found.checks.leaving) {
                 said::harmless(&command.name);
-                assert!(!command.run.is_empty() && !command.when.is_empty() && command.timeout != Some(0));
+                assert!(!command.run.is_empty() && command.timeout != Some(0));
             }
+            let staged = |word: &String| word.contains(STAGED);
+            assert!(!found.checks.leaving.iter().any(|command| command.run.iter().any(staged)));
             assert!(
                 found.uses.iter().all(|used| !used.name.contains('/') && !matches!(&used.name[..], "" | "." | ".."))
             );

@@ -22,6 +22,10 @@ reload = ["etc/page.text"]
 restart = ["etc/systemd/system/page.service"]
 enabled = true
 [[check]]
+name = "readers"
+leaving = true
+run = ["/bin/sh", "-c", "! test -e /srv/readers || { echo 'somebody still reads; wait until nobody does'; exit 1; }"]
+[[check]]
 name = "page"
 run = ["/bin/grep", "-q", ".", "{staged}/etc/page.text"]
 when = ["etc/page.text"]
@@ -111,9 +115,36 @@ host rm /run/page.reloaded
 check 'one more run' host cosmos run
 same 'does not reload again' '' "$(host cat /run/page.reloaded 2> /dev/null)"
 
+# A layer that must not go yet: whoever drops it is refused, before a task ran or a service stopped.
+touch "$root/srv/readers"
+: | put hosts/services.example.org/layer.toml
+put hosts/services.example.org/pre-tasks.d/010mark 0755 << 'TASK'
+#!/bin/sh
+touch /srv/task.ran
+TASK
+next 'cosmos: 1 removals=9'
+check 'a release drops a layer that is asked first' host cosmos update
+state() { host sh -c 'systemctl is-active page; ls /etc/page.text /etc/systemd/system/page.service /srv'; }
+was=$(state)
+exits 'the plan is made' 0 host cosmos plan
+words="check 'readers' of layer 'models/page', which leaves, failed: exit status 1: somebody still reads; wait until nobody does"
+said 'and says that the layer refuses, in its words' "^! held: $words; nothing was changed; do what it asks for"
+exits 'so does a dry run' 1 host cosmos run -n
+exits 'the run is refused' 1 host cosmos run
+said 'by the layer' "^error: $words\$"
+said 'with the next step' "^hint: nothing was changed; do what it asks for, or use 'page' again; if it must go at once, write no-check"
+same 'the host is untouched' "$was" "$(state)"
+exits 'and refused again' 1 host cosmos run
+echo 'use = ["page"]' | put hosts/services.example.org/layer.toml
+echo four | put models/page/overlay/etc/page.text
+next
+check 'a release that keeps the layer goes on' host cosmos run
+same 'with what is new in it' four "$(host cat /run/page.reloaded)"
 : | put hosts/services.example.org/layer.toml
 next 'cosmos: 1 removals=9'
-check 'the layer goes' host cosmos run
+exits 'without it, the host refuses as before' 1 host cosmos run
+host rm /srv/readers
+check 'when nobody reads any more, the layer goes' host cosmos run
 same 'its service stopped' inactive "$(host systemctl is-active page)"
 same 'its unit is gone' no "$([ -e "$root/etc/systemd/system/page.service" ] && echo yes || echo no)"
 

@@ -1,6 +1,7 @@
-//! Checks: programs that look at staged files before anything is changed (docs/formats.md §4).
+//! Checks: programs that are asked before anything is changed (docs/formats.md §4).
 //!
-//! They run in a child with mounts of its own, in which the files of the plan lie where they will be.
+//! They run in a child with mounts of its own, in which the files of the plan lie where they will be; those of layers that
+//! leave see the host as it is.
 
 mod files;
 mod overlay;
@@ -89,7 +90,9 @@ fn answer(mut socket: &UnixStream, staged: &StagedFiles, checks: &[Check]) -> u8
     u8::from(socket.write_all(line.as_bytes()).is_err())
 }
 
-fn verdict(check: &Check) -> Verdict {
+/// Makes a `check` here and now: it sees what this process sees.
+#[must_use]
+pub fn verdict(check: &Check) -> Verdict {
     let Look::Program { run, silent } = &check.look else { return Verdict::Passed };
     let Some((program, arguments)) = run.split_first() else { return Verdict::NoProgram };
     let Some(path) = exec::find(program) else { return Verdict::NoProgram };

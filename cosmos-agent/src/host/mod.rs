@@ -135,6 +135,9 @@ pub trait Host {
     /// Returns why the staged files could not be laid.
     fn check(&mut self, staged: &StagedFiles, checks: &[Check]) -> Result<Option<Vec<Verdict>>, CheckError>;
 
+    /// Makes a check that looks at the host as it is; in a dry run, too.
+    fn ask(&self, check: &Check) -> Verdict;
+
     /// Tries the ways to and from the host, and says which is lost; `None` in a dry run.
     fn probe_ways(&self, agent: &Agent, ways: Ways) -> Option<Option<String>>;
 

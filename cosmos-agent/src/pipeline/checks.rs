@@ -5,10 +5,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use cosmos_model::layer::LEAVING;
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Plan, Step};
 use cosmos_model::staged::StagedModel;
-use cosmos_model::triggers::{Cause, Check, Look, Said, Work, cron, pam};
+use cosmos_model::triggers::{self, Cause, Check, Look, Said, Work, cron, pam};
 
 use super::Pipeline;
 use crate::apply::Contents as _;
@@ -22,6 +23,9 @@ const LINES: usize = 3;
 
 /// More than this is not laid out for checks, in bytes.
 const LARGEST: usize = 256 << 20;
+
+/// Why programs are not run that would look at this host.
+const ANOTHER_ROOT: &str = "the root is not that of this host's programs";
 
 impl Pipeline<'_> {
     /// Makes the checks of `work` on what `plan` would write.
@@ -38,7 +42,7 @@ impl Pipeline<'_> {
             return Ok(());
         }
         if !self.is_own_root() {
-            self.leave_out(&programs, "the root is not that of this host's programs");
+            self.leave_out(&programs, ANOTHER_ROOT);
             return Ok(());
         }
         let staged = self.staged_files(model, plan, &programs)?;
@@ -54,6 +58,16 @@ impl Pipeline<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Asks the layers that `model` drops, before anything is changed: one that must not go yet refuses the change.
+    pub(super) fn let_go(&mut self, model: &StagedModel) -> Result<(), Failure> {
+        let checks = triggers::leaving(model, &self.record.state.triggers);
+        if !checks.is_empty() && !self.is_own_root() {
+            self.leave_out(&checks, ANOTHER_ROOT);
+            return Ok(());
+        }
+        checks.iter().try_for_each(|check| judge(check, &self.host.ask(check), true))
     }
 
     fn leave_out(&mut self, checks: &[Check], why: &str) {
@@ -173,7 +187,7 @@ fn module_folders() -> Vec<PathBuf> {
 fn judge(check: &Check, verdict: &Verdict, quotes: bool) -> Result<(), Failure> {
     match (verdict, &check.cause) {
         (Verdict::Passed, _) | (Verdict::NoProgram, Cause::WellKnown) => Ok(()),
-        (Verdict::NoProgram, Cause::Layer(_)) => Err(refusal(check, "its program is not there")),
+        (Verdict::NoProgram, Cause::Layer(_) | Cause::Leaving(_)) => Err(refusal(check, "its program is not there")),
         (Verdict::Failed { ending, .. }, _) if !quotes => {
             Err(refusal(check, &format!("{ending}; its output is not shown, since secrets are among the files")))
         }
@@ -186,14 +200,22 @@ fn judge(check: &Check, verdict: &Verdict, quotes: bool) -> Result<(), Failure> 
 }
 
 fn refusal(check: &Check, why: &str) -> Failure {
-    let (of, off) = match &check.cause {
-        Cause::Layer(layer) => (format!("check '{}' of layer '{layer}'", check.name), String::new()),
-        Cause::WellKnown => (
-            format!("check '{}' of well-known paths", check.name),
-            format!("; if it is wrong, write no-check = [\"{}\"] in a layer.toml", check.name),
-        ),
-    };
     let paths: Vec<String> = check.paths.iter().map(ToString::to_string).collect();
-    let hint = format!("nothing was changed; mend {}{off}", paths.join(", "));
-    Failure::of(Status::Failed, format!("{of} failed: {why}"), hint)
+    let (paths, name) = (paths.join(", "), &check.name);
+    let (of, next) = match &check.cause {
+        Cause::Layer(layer) => (format!("check '{name}' of layer '{layer}'"), format!("mend {paths}")),
+        Cause::WellKnown => (
+            format!("check '{name}' of well-known paths"),
+            format!("mend {paths}; if it is wrong, write no-check = [\"{name}\"] in a layer.toml"),
+        ),
+        Cause::Leaving(layer) => {
+            let used = layer.rsplit('/').next().unwrap_or(layer);
+            let next = format!(
+                "do what it asks for, or use '{used}' again; if it must go at once, write no-check = [\"{LEAVING}{used}\"] \
+                 in a layer.toml"
+            );
+            (format!("check '{name}' of layer '{layer}', which leaves,"), next)
+        }
+    };
+    Failure::of(Status::Failed, format!("{of} failed: {why}"), format!("nothing was changed; {next}"))
 }

@@ -42,7 +42,7 @@ impl Pipeline<'_> {
             let work = self.work(model, &plan);
             self.check(model, &plan, &work)?;
             self.prepare_probes(model, &work);
-            self.expect(&work)?;
+            self.expect(model, &work)?;
             self.stop_services(&work)?;
             self.rest();
             let contents = stage::Contents::new(self.agent, &self.store, model);

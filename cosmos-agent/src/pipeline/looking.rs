@@ -23,6 +23,8 @@ pub struct Planned {
     pub missing: Vec<Missing>,
     /// What the changes would set off.
     pub work: Work,
+    /// What a layer that would leave has against it.
+    pub refused: Option<Failure>,
 }
 
 impl Pipeline<'_> {
@@ -46,7 +48,8 @@ impl Pipeline<'_> {
             planned => planned?,
         };
         let work = self.work(&model, &plan);
-        Ok(Planned { model, plan, missing, work })
+        let refused = self.let_go(&model).err();
+        Ok(Planned { model, plan, missing, work, refused })
     }
 
     /// Returns the revision that the host is to be like, and its model with what is an exception here.

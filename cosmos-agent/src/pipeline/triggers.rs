@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::Plan;
-use cosmos_model::staged::StagedModel;
+use cosmos_model::staged::{StagedModel, Waiting};
 use cosmos_model::triggers::{self, Changed, Due, Work};
 
 use super::Pipeline;
@@ -26,21 +26,20 @@ impl Pipeline<'_> {
     }
 
     fn is_waiting(&self, model: &StagedModel, due: &Due) -> bool {
-        let waits = |layer: &String| {
-            self.waiting.keys().any(|at| model.layers().get(usize::from(at.0)).is_some_and(|name| **name == **layer))
-        };
         let services = model.triggers().services.iter();
-        services.filter(|said| due.is_about(&said.table.name)).any(|said| waits(&said.layer))
+        services.filter(|said| due.is_about(&said.table.name)).any(|said| waits(&self.waiting, model, &said.layer))
     }
 
     /// Remembers what is to happen, on disk before the first change: a run that dies leaves it to the next.
-    pub(super) fn expect(&mut self, work: &Work) -> Result<(), Failure> {
+    ///
+    /// With it goes what the layers are to be asked when they leave.
+    pub(super) fn expect(&mut self, model: &StagedModel, work: &Work) -> Result<(), Failure> {
         self.owed.retain(|owed| work.due.iter().any(|pending| pending.due == owed.due));
-        let pending = &mut self.record.state.triggers.pending;
-        if *pending != work.due {
-            pending.clone_from(&work.due);
-            self.record.save()?;
-        }
+        let kept = &mut self.record.state.triggers;
+        kept.pending.clone_from(&work.due);
+        kept.take_leaving(model, &|layer| waits(&self.waiting, model, layer));
+        // A state that is as it was is not written.
+        self.record.save()?;
         Ok(())
     }
 
@@ -76,4 +75,9 @@ impl Pipeline<'_> {
     pub(super) fn is_own_root(&self) -> bool {
         self.agent.site.root_path == Path::new("/")
     }
+}
+
+/// Tells whether a layer of `model` waits for a package.
+fn waits(waiting: &Waiting, model: &StagedModel, layer: &str) -> bool {
+    waiting.keys().any(|at| model.layers().get(usize::from(at.0)).is_some_and(|name| **name == *layer))
 }

@@ -11,7 +11,7 @@ use cosmos_model::triggers::{Cause, Check, Due, Pending, PlannedTask, Work};
 use serde_json::{Map, Value, json};
 
 use super::{PackageReport, Report, TaskReport};
-use crate::exit::Status;
+use crate::exit::{Failure, Status};
 
 /// Wraps what a command has to say: version, command, host, exit status, and one member named after the command.
 #[must_use]
@@ -40,9 +40,9 @@ impl fmt::Display for Document {
     }
 }
 
-/// Returns a plan's steps and notes, and what it sets off.
+/// Returns a plan's steps and notes, what it sets off, and why a layer must not leave by it, if one was `refused`.
 #[must_use]
-pub fn plan(plan: &Plan, missing: &[Missing], work: &Work) -> Value {
+pub fn plan(plan: &Plan, missing: &[Missing], work: &Work, refused: Option<&Failure>) -> Value {
     let steps: Vec<Value> = plan.steps().iter().map(step).collect();
     let packages: Vec<Value> = missing.iter().map(|one| json!({"name": one.name, "layers": one.layers})).collect();
     json!({
@@ -51,6 +51,8 @@ pub fn plan(plan: &Plan, missing: &[Missing], work: &Work) -> Value {
         "steps": steps,
         "checks": work.checks.iter().map(check).collect::<Vec<_>>(),
         "tasks": work.tasks.iter().map(planned_task).collect::<Vec<_>>(),
+        "leaving": work.leaving.iter().map(check).collect::<Vec<_>>(),
+        "held": refused.map(|refused| json!({"message": refused.message, "hint": refused.hint})),
         "stops": work.stops,
         "due": work.due.iter().filter(|it| !matches!(it.due, Due::Task(_))).map(pending).collect::<Vec<_>>(),
         "left_out": work.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -59,7 +61,10 @@ pub fn plan(plan: &Plan, missing: &[Missing], work: &Work) -> Value {
 }
 
 fn check(check: &Check) -> Value {
-    let layer = if let Cause::Layer(layer) = &check.cause { Some(layer) } else { None };
+    let layer = match &check.cause {
+        Cause::Layer(layer) | Cause::Leaving(layer) => Some(layer),
+        Cause::WellKnown => None,
+    };
     json!({"name": check.name, "layer": layer, "because": check.paths})
 }
 

@@ -93,6 +93,8 @@ pub fn work(work: &Work, palette: &Palette, verbose: bool) -> Vec<String> {
     };
     let mut lines = Vec::new();
     if verbose {
+        let leaving = work.leaving.iter();
+        lines.extend(leaving.map(|check| format!("> check {}  its layer leaves", check.name)));
         lines.extend(work.checks.iter().map(|check| line(&format!("check {}", check.name), &check.paths)));
     }
     lines.extend(work.stops.iter().map(|name| format!("> stop {name}  its layer is gone")));

@@ -19,7 +19,7 @@ pub struct Command {
     pub name: String,
     /// The program and its arguments; the program is an absolute path, or a name that is looked for in the fixed PATH.
     pub run: Vec<String>,
-    /// Which paths ask for it.
+    /// Which paths ask for it; none where it is asked when its layer leaves.
     pub when: Vec<PathPattern>,
     /// How long it may take, in seconds.
     pub timeout: Option<u64>,
@@ -27,16 +27,29 @@ pub struct Command {
 
 /// Reads the keys `name`, `run`, `when` and `timeout` of the `table` that stands at `span`.
 pub(super) fn command<'t>(document: &mut Document<'t>, table: &Table<'t>, span: Range<usize>) -> Option<Command> {
-    let run = words(document, table, &span);
     let when = patterns(document, table, "when");
     if table.get("when").is_none() || (when.is_empty() && document.strings(table, "when").is_empty()) {
-        document.mistake(span, "'when' must name at least one path", "such as when = [\"etc/unbound/**\"]");
+        document.mistake(span.clone(), "'when' must name at least one path", "such as when = [\"etc/unbound/**\"]");
     }
+    program(document, table, span).map(|command| Command { when, ..command })
+}
+
+/// Reads the keys `name`, `run` and `timeout` of the `table` that stands at `span`.
+pub(super) fn program<'t>(document: &mut Document<'t>, table: &Table<'t>, span: Range<usize>) -> Option<Command> {
+    let run = words(document, table, &span);
     let timeout = document.duration(table, "timeout");
     let program = run.first().map(|program| program.rsplit('/').next().unwrap_or(program));
     let name = document.string(table, "name").map(|(name, _)| name).or(program);
     let name = name.map(|name| crate::escape::for_terminal(name.as_bytes())).unwrap_or_default();
-    Some(Command { name, run, when, timeout }).filter(|command| !command.run.is_empty())
+    Some(Command { name, run, when: Vec::new(), timeout }).filter(|command| !command.run.is_empty())
+}
+
+/// Refuses words that name the staged tree where there is none; `what` looks at the host.
+pub(super) fn refuse_staged<'t>(document: &mut Document<'t>, table: &Table<'t>, what: &str, hint: &str) {
+    let staged = |word: &&(&str, _)| word.0.contains(STAGED);
+    if let Some((_, span)) = document.strings(table, "run").iter().find(staged) {
+        document.mistake(span.clone(), format!("{what}, where '{STAGED}' means nothing"), hint);
+    }
 }
 
 fn words<'t>(document: &mut Document<'t>, table: &Table<'t>, span: &Range<usize>) -> Vec<String> {

@@ -18,6 +18,7 @@ mod probe;
 mod service;
 mod tasks;
 
+pub use check::Checks;
 pub use command::{Command, STAGED};
 pub use files::{FilePolicy, FileRule, Owner};
 pub use port::Port;
@@ -30,6 +31,9 @@ const KNOWN: [&str; 13] = [
     "use", "retired", "files", "packages", "params", "param", "require", "tasks", "check", "no-check", "service",
     "probe", "port",
 ];
+
+/// In `no-check`, begins the word by which a layer may leave unasked; its name follows.
+pub const LEAVING: &str = "leaving ";
 
 /// What one layer says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,9 +52,9 @@ pub struct LayerFile {
     pub packages: Vec<PackageName>,
     /// When tasks run, and for how long.
     pub tasks: Vec<TaskRule>,
-    /// Commands that look at staged files.
-    pub checks: Vec<Command>,
-    /// Names of checks of well-known paths that are off.
+    /// Commands that are asked before anything is changed.
+    pub checks: Checks,
+    /// What is off: names of checks of well-known paths, and [`LEAVING`] with the name of a layer.
     pub no_check: Vec<String>,
     /// Which services read which paths, in the order written.
     pub services: Vec<Service>,
@@ -100,8 +104,7 @@ pub fn parse(file: &str, text: &str) -> Result<LayerFile, Vec<Mistake>> {
 pub(crate) fn layer_names<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<LayerName> {
     let mut names = Vec::new();
     for (name, span) in document.strings(table, "use") {
-        let sound = !name.is_empty() && !name.contains('/') && !matches!(name, "." | "..") && !name.contains('\0');
-        if sound {
+        if is_layer_name(name) {
             names.push(LayerName { name: name.to_string(), place: document.place(&span) });
         } else {
             let shown = crate::escape::for_terminal(name.as_bytes());
@@ -109,6 +112,10 @@ pub(crate) fn layer_names<'t>(document: &mut Document<'t>, table: &Table<'t>) ->
         }
     }
     names
+}
+
+fn is_layer_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains('/') && !matches!(name, "." | "..") && !name.contains('\0')
 }
 
 fn retired<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<String> {
@@ -125,13 +132,14 @@ fn retired<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Option<String>
 fn no_check<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<String> {
     let mut off = Vec::new();
     for (name, span) in document.strings(table, "no-check") {
-        if WELL_KNOWN.iter().any(|known| known.name == name) {
+        let leaves = name.strip_prefix(LEAVING).is_some_and(is_layer_name);
+        if leaves || WELL_KNOWN.iter().any(|known| known.name == name) {
             off.push(name.to_string());
         } else {
             let shown = crate::escape::for_terminal(name.as_bytes());
             let names: Vec<&str> = WELL_KNOWN.iter().map(|known| known.name).collect();
             let text = format!("there is no check of well-known paths called '{shown}'");
-            document.mistake(span, text, format!("known here: {}", names.join(", ")));
+            document.mistake(span, text, format!("known here: {}, and 'leaving LAYER'", names.join(", ")));
         }
     }
     off

@@ -21,11 +21,8 @@ pub(super) fn probes<'t>(document: &mut Document<'t>, table: &Table<'t>) -> Vec<
     for (table, span) in document.tables(table, "probe") {
         document.only(table, "probe.", &["name", "run", "when", "timeout", "within"], &[]);
         let within = document.duration(table, "within");
-        let staged = |word: &&(&str, _)| word.0.contains(command::STAGED);
-        if let Some((_, span)) = document.strings(table, "run").iter().find(staged) {
-            let hint = "name the file by its own path, or make it a [[check]]";
-            document.mistake(span.clone(), "a probe looks at the host, where '{staged}' means nothing", hint);
-        }
+        let hint = "name the file by its own path, or make it a [[check]]";
+        command::refuse_staged(document, table, "a probe looks at the host", hint);
         probes.extend(command::command(document, table, span).map(|command| Probe { command, within }));
     }
     probes

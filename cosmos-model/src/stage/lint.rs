@@ -13,6 +13,7 @@ use super::survey::{hosts, modules};
 use super::{FOLDERS, Inputs, KnownContent, StageError, native};
 use crate::document::Mistake;
 use crate::host_name::HostName;
+use crate::layer::LEAVING;
 use crate::object::tree::{EntryKind, NameRules};
 use crate::object::{ObjectKind, ObjectSource};
 use crate::object_id::ObjectId;
@@ -195,7 +196,7 @@ impl Lint<'_> {
         }
     }
 
-    /// Looks at values that no host of today takes, and at modules that hide ours.
+    /// Looks at values that no host of today takes, at modules that hide ours, and at layers that may leave unasked.
     fn parameters(&mut self, built_in: Option<ObjectId>, objects: &dyn ObjectSource) {
         let known = modules(Some(self.root), built_in, objects);
         for hidden in known.iter().filter(|module| module.hides_built_in) {
@@ -206,7 +207,13 @@ impl Lint<'_> {
         for layer in self.layers() {
             let Some(entries) = self.at(&layer) else { continue };
             let Some(text) = self.repository.text(&layer, &entries, "layer.toml") else { continue };
-            given.extend(crate::layer::parse(&below(&layer, "layer.toml"), &text).unwrap_or_default().params);
+            let file = crate::layer::parse(&below(&layer, "layer.toml"), &text).unwrap_or_default();
+            for leaves in file.no_check.iter().filter_map(|off| off.strip_prefix(LEAVING)) {
+                let text =
+                    format!("hosts leave '{}' without being asked", crate::escape::for_terminal(leaves.as_bytes()));
+                self.add("leaves-unasked", &below(&layer, "layer.toml"), text, "remove it when they have left");
+            }
+            given.extend(file.params);
         }
         for one in &given {
             let Some(module) = known.iter().find(|module| module.name == one.module) else { continue };

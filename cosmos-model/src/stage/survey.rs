@@ -136,6 +136,8 @@ pub struct FoundModule {
     pub layer: String,
     /// What it declares.
     pub module: Module,
+    /// Names of what is asked before it leaves a host.
+    pub leaving: Vec<String>,
     /// Whether it hides a module that comes with the agent.
     pub hides_built_in: bool,
 }
@@ -159,10 +161,12 @@ pub fn modules(tree: Option<ObjectId>, built_in: Option<ObjectId>, objects: &dyn
             let inside = repository.tree(&layer, entry.id).unwrap_or_default();
             let text = repository.text(&layer, &inside, "layer.toml").unwrap_or_default();
             let file = crate::layer::parse(&below(&layer, "layer.toml"), &text).unwrap_or_default();
+            let leaving = file.checks.leaving.into_iter().map(|check| check.name).collect();
             let module = file.module.map(|module| FoundModule {
                 name: String::from(name),
                 layer,
                 module,
+                leaving,
                 hides_built_in: false,
             });
             found.extend(module);

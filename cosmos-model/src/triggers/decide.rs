@@ -5,7 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Triggers;
+use super::check::{Cause, Check};
 use super::kept::{Due, Kept, KeptService, KeptTask, Pending};
+use super::leaving::leaving;
 use super::tasks::{self, PlannedTask};
 use super::well_known::{self, Look};
 use crate::layer::{Command, Service};
@@ -38,37 +40,13 @@ impl<'a> Changed<'a> {
     }
 }
 
-/// Who asks for a check, and what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
-    /// A layer's own.
-    Layer(String),
-    /// The agent's, for paths that everybody has.
-    WellKnown,
-}
-
-/// A check that is to pass before anything is changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// Its name.
-    pub name: String,
-    /// Whose it is.
-    pub cause: Cause,
-    /// What it does.
-    pub look: Look,
-    /// How long it may take, in seconds.
-    pub timeout: Option<u64>,
-    /// The changed paths it is about.
-    pub paths: Vec<RelPath>,
-    /// A folder that its program wants.
-    pub needs: Option<&'static str>,
-}
-
 /// What happens because paths change, or because an earlier run did not come to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Work {
     /// Before anything is changed, in order.
     pub checks: Vec<Check>,
+    /// And before those, of layers that are gone: they look at the host as it is.
+    pub leaving: Vec<Check>,
     /// Services of layers that are gone, stopped before their files go.
     pub stops: Vec<String>,
     /// The tasks that run, before files and after, in order.
@@ -85,7 +63,7 @@ impl Work {
     pub fn below_another_root(mut self) -> Self {
         let (due, others): (Vec<_>, _) = self.due.into_iter().partition(|pending| matches!(pending.due, Due::Task(_)));
         self.left_out = others.into_iter().map(|pending| pending.due).collect();
-        Self { due, stops: Vec::new(), ..self }
+        Self { due, stops: Vec::new(), leaving: Vec::new(), ..self }
     }
 }
 
@@ -119,6 +97,7 @@ pub fn decide(model: &StagedModel, changed: &[Changed<'_>], kept: &Kept) -> Work
     deciding.fixed(Due::Reachability, &well_known::WATCHED);
     Work {
         checks: checks(triggers, changed),
+        leaving: leaving(model, kept),
         stops: stops(model, kept),
         tasks: tasks::planned(model, &deciding.due, kept),
         due: deciding.due,

@@ -108,6 +108,20 @@ pub struct KeptService {
     pub enabled: Option<bool>,
 }
 
+/// A check that is asked when its layer leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptCheck {
+    /// The layer.
+    pub layer: String,
+    /// The check's name.
+    pub name: String,
+    /// Its program and arguments.
+    pub run: Vec<String>,
+    /// How long it may take, in seconds.
+    pub timeout: Option<u64>,
+}
+
 /// The ways to and from a host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +145,9 @@ pub struct Kept {
     /// The services of the model applied last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, KeptService>,
+    /// What the layers of the model applied last are asked before they leave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<KeptCheck>,
     /// How the host was reached before the change that the default probe is still to look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ways: Option<Ways>,

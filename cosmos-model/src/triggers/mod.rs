@@ -2,9 +2,11 @@
 //!
 //! All of it is decided from the plan and from what earlier runs left undone; a dry run shows the same value.
 
+mod check;
 pub mod cron;
 mod decide;
 mod kept;
+mod leaving;
 pub mod pam;
 mod port;
 mod tasks;
@@ -14,10 +16,12 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::layer::{Command, Probe, Service, TaskRule};
+use crate::layer::{Checks, Command, Probe, Service, TaskRule};
 
-pub use decide::{Cause, Changed, Check, Work, decide, is_watched, tasks_as_said};
-pub use kept::{Due, Kept, KeptService, KeptTask, Pending, Ways};
+pub use check::{Cause, Check};
+pub use decide::{Changed, Work, decide, is_watched, tasks_as_said};
+pub use kept::{Due, Kept, KeptCheck, KeptService, KeptTask, Pending, Ways};
+pub use leaving::leaving;
 pub use port::WantedPort;
 pub(crate) use port::addresses;
 pub use tasks::PlannedTask;
@@ -30,7 +34,9 @@ pub struct Triggers {
     pub tasks: Vec<TaskRule>,
     /// Of all layers, in their order.
     pub checks: Vec<Said<Command>>,
-    /// Names of checks of well-known paths that any layer turns off.
+    /// Of all layers, what they ask for before they leave.
+    pub leaving: Vec<Said<Command>>,
+    /// What any layer turns off: names of checks of well-known paths, and layers that may leave unasked.
     pub no_check: BTreeSet<String>,
     /// One for each name: of the first layer that has it.
     pub services: Vec<Said<Service>>,
@@ -63,7 +69,9 @@ impl Triggers {
             }
         }
         self.no_check.extend(core::mem::take(&mut file.no_check));
-        self.checks.extend(core::mem::take(&mut file.checks).into_iter().map(|check| Said::by(layer, check)));
+        let Checks { staged, leaving } = core::mem::take(&mut file.checks);
+        self.checks.extend(staged.into_iter().map(|check| Said::by(layer, check)));
+        self.leaving.extend(leaving.into_iter().map(|check| Said::by(layer, check)));
         self.probes.extend(core::mem::take(&mut file.probes).into_iter().map(|probe| Said::by(layer, probe)));
     }
 }

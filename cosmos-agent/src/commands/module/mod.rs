@@ -84,7 +84,7 @@ fn show(module: &FoundModule, global: &GlobalOptions) {
             })
         };
         let params: Vec<_> = module.module.params.iter().map(one).collect();
-        let body = json!({"name": module.name, "layer": module.layer, "params": params});
+        let body = json!({"name": module.name, "layer": module.layer, "params": params, "leaving": module.leaving});
         println!("{}", report_json::envelope("module", "localhost", Status::Done, body));
         return;
     }
@@ -110,6 +110,10 @@ fn manual(module: &FoundModule, palette: &Palette) -> Vec<String> {
             },
             Demand::OneOf(names) => format!("    exactly one of {}", names.join(", ")),
         }));
+    }
+    if !module.leaving.is_empty() {
+        lines.push(heading("BEFORE IT LEAVES A HOST"));
+        lines.extend(module.leaving.iter().map(|name| format!("    check {name}")));
     }
     lines
 }

@@ -40,9 +40,10 @@ pub fn run(options: &PlanOptions, global: &GlobalOptions) -> Result<Status, Fail
 }
 
 fn show(agent: &Agent, pipeline: &Pipeline<'_>, planned: Planned) -> Result<(), Failure> {
-    let Planned { model, plan, missing, work } = planned;
+    let Planned { model, plan, missing, work, refused } = planned;
     if agent.options.json {
-        println!("{}", json::envelope("plan", agent.host(), Status::Done, json::plan(&plan, &missing, &work)));
+        let body = json::plan(&plan, &missing, &work, refused.as_ref());
+        println!("{}", json::envelope("plan", agent.host(), Status::Done, body));
         return Ok(());
     }
     let palette = Palette::for_stdout();
@@ -63,6 +64,9 @@ fn show(agent: &Agent, pipeline: &Pipeline<'_>, planned: Planned) -> Result<(), 
     }
     plan.notes().iter().for_each(|note| println!("{}", text::note(note, &palette)));
     text::work(&work, &palette, agent.options.verbose > 0).iter().for_each(|line| println!("{line}"));
+    if let Some(Failure { message, hint, .. }) = refused {
+        println!("! held: {message}; {}", hint.unwrap_or_default());
+    }
     if let Some(brake) = plan.brake() {
         println!("! held: {} ({} would go, {} allowed)", brake.rule, brake.removals.len(), brake.allowed);
     }
