@@ -104,6 +104,9 @@ pub struct LeaveOptions {
     /// The list of zones as it will be
     #[arg(long, value_name = "FILE", default_value = "/etc/opendnssec/zones.list")]
     pub zones: PathBuf,
+    /// No zone stays
+    #[arg(long, conflicts_with = "zones")]
+    pub all: bool,
     /// The list of zones as it was
     #[arg(long, value_name = "FILE")]
     pub known: PathBuf,

@@ -250,3 +250,8 @@ refused 'a port that another program holds is refused' \
 check 'the other program ends' in_machine sig systemctl stop squatter
 zone && sed -i '/SOA/d' "$FLEET/hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example"
 refused 'a zone without SOA is refused' 'has no SOA record'
+zone && printf '%s\n' '[files."etc/nothing"]' | put hosts/sig.example.org/layer.toml
+release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && published
+exits 'the module leaves while a parent vouches for its zone: refused' 1 run
+said 'in the words of the module' "which leaves, failed: .*the zone 'ods.example' cannot leave: its parent \(203.0.113.1\) has DS"
+same 'and the host is untouched' "$before $was" "$(cd "$sig/etc" && find . -type f -exec sha256sum {} + | sort) $(pids)"

@@ -13,7 +13,7 @@ use crate::cli::LeaveOptions;
 /// # Errors
 /// Returns a [`ZoneError`] that names the first zone whose parent has a DS record, or could not be asked.
 pub fn run(options: &LeaveOptions) -> Result<ExitCode, ZoneError> {
-    let staying = list::read(&options.zones)?;
+    let staying = if options.all { Vec::new() } else { list::read(&options.zones)? };
     for zone in list::read(&options.known)? {
         if staying.iter().all(|other| other.name != zone.name) {
             leave(&options.drill, &zone)?;
