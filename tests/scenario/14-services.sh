@@ -115,6 +115,39 @@ host rm /run/page.reloaded
 check 'one more run' host cosmos run
 same 'does not reload again' '' "$(host cat /run/page.reloaded 2> /dev/null)"
 
+# What a check says may quote a secret, the one that comes and those that are there.
+host cosmos host key > "$WORK/host.pub"
+printf '#!/bin/sh\necho marker-of-the-key > "$1"\n' > "$WORK/editor" && chmod 0755 "$WORK/editor"
+check 'the host is enrolled' "$COSMOS" host add services.example.org --key "$WORK/host.pub" --repository "$FLEET"
+check 'it gets a secret' env EDITOR="$WORK/editor" "$COSMOS" secret edit models/page/secrets/etc/page.key --repository "$FLEET"
+cp "$FLEET/models/page/layer.toml" "$WORK/page.toml"
+cat >> "$FLEET/models/page/layer.toml" << 'LAYER'
+[[check]]
+name = "talks"
+run = ["/bin/sh", "-c", "cat /etc/page.key; grep -q fine /etc/page.text"]
+when = ["etc/page.text", "etc/page.key"]
+LAYER
+# silent WORDS: the run is refused by the check, and neither says nor keeps what the check read.
+silent() {
+    exits "$1" 1 host cosmos run
+    said 'without its words' "check 'talks' of layer 'models/page' failed: exit status 1; its output is not shown"
+    same 'nowhere' '' "$(grep marker-of-the-key "$WORK/said"; host cosmos log --json | grep marker-of-the-key)"
+}
+next
+silent 'a check that prints the secret of this plan is refused'
+echo fine | put models/page/overlay/etc/page.text
+next
+check 'with a text that it likes the secret arrives' host cosmos run
+same 'as it is' marker-of-the-key "$(cat "$root/etc/page.key")"
+echo bad | put models/page/overlay/etc/page.text
+next
+silent 'a check that prints one from before is, too'
+put models/page/layer.toml < "$WORK/page.toml"
+echo three | put models/page/overlay/etc/page.text
+gone models/page/secrets/etc/page.key
+next 'cosmos: 1 removals=1'
+check 'without the check and the secret the host goes on' host cosmos run
+
 # A layer that must not go yet: whoever drops it is refused, before a task ran or a service stopped.
 touch "$root/srv/readers"
 : | put hosts/services.example.org/layer.toml

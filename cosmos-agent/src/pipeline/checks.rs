@@ -16,6 +16,7 @@ use crate::apply::Contents as _;
 use crate::check::{Laid, StagedFile, StagedFiles, Verdict};
 use crate::exit::{Failure, Status, with_causes};
 use crate::listening;
+use crate::managed::Managed;
 use crate::stage;
 
 /// How many lines of a failed check's output a message carries.
@@ -46,12 +47,11 @@ impl Pipeline<'_> {
             return Ok(());
         }
         let staged = self.staged_files(model, plan, &programs)?;
-        // What a program says may quote what it was shown.
-        let quotes = !plan.steps().iter().any(Step::is_secret);
         match self.host.check(&staged, &programs) {
             Ok(None) => Ok(()),
             Ok(Some(verdicts)) => {
-                programs.iter().zip(&verdicts).try_for_each(|(check, verdict)| judge(check, verdict, quotes))
+                let quotes = || Ok(!self.may_quote_secrets(plan)?);
+                programs.iter().zip(&verdicts).try_for_each(|(check, verdict)| judge(check, verdict, &quotes))
             }
             Err(error) => {
                 self.leave_out(&programs, &with_causes(&error));
@@ -67,7 +67,14 @@ impl Pipeline<'_> {
             self.leave_out(&checks, ANOTHER_ROOT);
             return Ok(());
         }
-        checks.iter().try_for_each(|check| judge(check, &self.host.ask(check), true))
+        // Its words are there to be read: they say what is to be done first.
+        checks.iter().try_for_each(|check| judge(check, &self.host.ask(check), &|| Ok(true)))
+    }
+
+    /// Tells whether the host has secrets, or is to have some: what a program says may quote any file that it read.
+    fn may_quote_secrets(&self, plan: &Plan) -> Result<bool, Failure> {
+        let managed = Managed::read(&self.state)?;
+        Ok(plan.steps().iter().any(Step::is_secret) || managed.view().set().entries.values().any(|entry| entry.secret))
     }
 
     fn leave_out(&mut self, checks: &[Check], why: &str) {
@@ -88,8 +95,13 @@ impl Pipeline<'_> {
                 _ if self.is_own_root() => missing_module(plan, path, &text),
                 _ => None,
             };
-            if let Some(fault) = fault {
-                return Err(refusal(check, &fault));
+            match fault {
+                None => {}
+                Some(_) if step.is_some_and(Step::is_secret) => {
+                    let text = format!("'{path}' is not as it must be; why is not shown, since it is a secret");
+                    return Err(refusal(check, &text));
+                }
+                Some(fault) => return Err(refusal(check, &fault)),
             }
         }
         Ok(())
@@ -184,12 +196,12 @@ fn module_folders() -> Vec<PathBuf> {
     folders
 }
 
-fn judge(check: &Check, verdict: &Verdict, quotes: bool) -> Result<(), Failure> {
+fn judge(check: &Check, verdict: &Verdict, quotes: &dyn Fn() -> Result<bool, Failure>) -> Result<(), Failure> {
     match (verdict, &check.cause) {
         (Verdict::Passed, _) | (Verdict::NoProgram, Cause::WellKnown) => Ok(()),
         (Verdict::NoProgram, Cause::Layer(_) | Cause::Leaving(_)) => Err(refusal(check, "its program is not there")),
-        (Verdict::Failed { ending, .. }, _) if !quotes => {
-            Err(refusal(check, &format!("{ending}; its output is not shown, since secrets are among the files")))
+        (Verdict::Failed { ending, .. }, _) if !quotes()? => {
+            Err(refusal(check, &format!("{ending}; its output is not shown, since this host has secrets")))
         }
         (Verdict::Failed { ending, output }, _) => {
             let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

@@ -10,4 +10,5 @@ mod commands;
 mod fails;
 mod killed;
 mod scene;
+mod secrets;
 mod shown;

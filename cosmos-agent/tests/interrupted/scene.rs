@@ -40,9 +40,13 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A host that has one revision and knows nothing yet of the next: a run is disturbed.
+    /// A host whose run has steps of every kind.
     pub fn new() -> Self {
-        let settled = two_revisions();
+        Self::running(two_revisions())
+    }
+
+    /// A host that has one revision and knows nothing yet of the next: a run is disturbed.
+    pub fn running(settled: Settled) -> Self {
         let mut scene = Self::before(settled, &["run"]);
         let done = scene.copy();
         assert_eq!(scene.say(&done, &["update"]), (0, String::new()));

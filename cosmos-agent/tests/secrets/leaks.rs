@@ -100,3 +100,23 @@ fn no_command_and_no_file_but_its_own_has_a_secret() {
     assert_eq!(holders(&settled.host), own);
     assert_eq!(holders(&settled.world.repo()), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_check_has_against_a_secret_is_not_quoted() {
+    let settled = Settled::new();
+    let sealed = seal(format!("{MARKER} * * * * root true\n").as_bytes(), &[host_cert(&settled)]).expect("a message");
+    settled.world.write("global/secrets/etc/cron.d/backup", &sealed);
+    settled.commit();
+    settled.run().complains(
+        1,
+        "error: check 'cron' of well-known paths failed: 'etc/cron.d/backup' is not as it must be; why is not shown, \
+         since it is a secret\nhint: nothing was changed; mend etc/cron.d/backup; if it is wrong, write \
+         no-check = [\"cron\"] in a layer.toml\n",
+    );
+    assert_eq!(holders(&settled.host), Vec::<String>::new());
+    // The same words in the clear are.
+    settled.world.remove("global/secrets/etc/cron.d/backup");
+    settled.world.write("global/overlay/etc/cron.d/backup", &format!("{MARKER} * * * * root true\n"));
+    settled.commit();
+    assert!(settled.run().stderr.contains(&format!("'{MARKER}' is no")));
+}
