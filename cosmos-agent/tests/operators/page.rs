@@ -31,7 +31,12 @@ fn shell(world: &Path, who: &str, script: &str) -> Output {
     let mut command = Command::new("sh");
     command.args(["-eux", "-c", script]).current_dir(&home).env_clear();
     command.env("PATH", path).env("HOME", &home).env("LANG", "C.UTF-8").env("GIT_CONFIG_SYSTEM", "/dev/null");
-    command.env("SERVER", world.join("server.git")).env("MAIL", world.join("mail")).output().expect("a shell")
+    command
+        .env("EDITOR", home.join("bin/editor"))
+        .env("SERVER", world.join("server.git"))
+        .env("MAIL", world.join("mail"))
+        .output()
+        .expect("a shell")
 }
 
 /// Gives somebody a home, and a key that needs no passphrase; the host gets a root of its own.
@@ -46,6 +51,8 @@ fn move_in(world: &Path, who: &str) {
     if who == "host" {
         return;
     }
+    fs::write(home.join("bin/editor"), "#!/bin/sh\necho 'one more word' >> \"$1\"\n").expect("a file");
+    fs::set_permissions(home.join("bin/editor"), fs::Permissions::from_mode(0o755)).expect("a mode");
     fs::create_dir(home.join(".gnupg")).expect("a folder");
     fs::set_permissions(home.join(".gnupg"), fs::Permissions::from_mode(0o700)).expect("a mode");
     fs::write(home.join(".gnupg/gpg.conf"), "batch\npinentry-mode loopback\npassphrase \"\"\n").expect("a file");
@@ -81,8 +88,15 @@ fn every_command_of_the_operators_page_works_as_it_stands() {
     }
     assert_eq!(failed, None);
     assert!(blocks.len() > 15, "{} blocks", blocks.len());
-    let motd = fs::read_to_string(world.join("host/root/etc/motd")).unwrap();
-    assert_eq!(motd, "Welcome. Questions? Ask Ada or Kim.\n");
-    let last = shell(world, "host", "cosmos run && cat root/etc/motd");
-    assert_eq!(String::from_utf8_lossy(&last.stdout), "~ etc/motd\nSomething new.\n");
+    let on_host = |path: &str| fs::read_to_string(world.join("host/root").join(path)).unwrap();
+    assert_eq!(
+        (on_host("etc/motd"), on_host("etc/app/password")),
+        ("Something new.\n".into(), "one more word\n".into())
+    );
+    let kim = shell(world, "kim", "cd fleet && git pull --quiet && cosmos secret show global/secrets/etc/app/password");
+    assert_eq!(String::from_utf8_lossy(&kim.stdout), "one more word\none more word\n");
+    let last = shell(world, "host", "cosmos run");
+    let said = String::from_utf8_lossy(&last.stdout).into_owned();
+    assert!(said.starts_with("- etc/app/password  no longer in the model\n") && said.contains("retired"), "{said}");
+    shell(world, "kim", "gpgconf --kill all");
 }
