@@ -22,6 +22,9 @@ pub use findings::findings;
 /// The file of a host's layer with the public part of its key (docs/formats.md §28).
 pub const KEY_FILE: &str = "host.pub";
 
+/// The folder with the keys of hosts that have no layer, `FQDN.pub` each (docs/formats.md §28).
+pub const KEYS: &str = "host-keys";
+
 /// Somebody whom secrets can be encrypted to.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -85,7 +88,7 @@ impl Readers {
             let cert = host_key(work.folder(), &name).and_then(Result::ok);
             Host { name, layers: found.layers, retired: found.retired.is_some(), cert }
         };
-        let hosts = stage::hosts(files.tree(), files).iter().map(host).collect();
+        let hosts = hosts(work, files).iter().map(host).collect();
         let mut operators: BTreeMap<String, Reader> = BTreeMap::new();
         for entry in Roster::read(work.folder()).map(|roster| roster.entries()).unwrap_or_default() {
             if entry.rights.contains("sign_commit") || entry.rights.contains("sign_tag") {
@@ -149,10 +152,29 @@ pub fn reads(cert: &Cert, message: &[u8]) -> bool {
     cert.keys().any(|key| found.keys.iter().any(|one| one.aliases(key.key().key_handle())))
 }
 
-/// Reads the key of a host from its layer; `None` where there is no file, or why it cannot be used.
+/// Returns the hosts that have a layer or a key.
+#[must_use]
+pub fn hosts(work: &WorkTree, files: &AsItIs<'_>) -> Vec<HostName> {
+    let mut hosts = stage::hosts(files.tree(), files);
+    let keys = std::fs::read_dir(work.folder().join(KEYS)).into_iter().flatten().flatten();
+    let named = keys.filter_map(|key| HostName::new(key.file_name().to_str()?.strip_suffix(".pub")?).ok());
+    hosts.extend(named);
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
+}
+
+/// Returns where the key of a host lies that has no layer, relative to the work tree.
+#[must_use]
+pub fn lone_key(host: &str) -> PathBuf {
+    Path::new(KEYS).join(format!("{host}.pub"))
+}
+
+/// Reads the key of a host; `None` where there is no file, or why it cannot be used.
 pub fn host_key(folder: &Path, host: &str) -> Option<Result<Cert, String>> {
-    let files = ["hosts", ""].map(|above| folder.join(above).join(host).join(KEY_FILE));
-    files.iter().find_map(|file| std::fs::read(file).ok()).map(|bytes| only_certificate(&bytes))
+    let in_layer = ["hosts", ""].map(|above| Path::new(above).join(host).join(KEY_FILE));
+    let mut files = in_layer.into_iter().chain([lone_key(host)]);
+    files.find_map(|file| std::fs::read(folder.join(file)).ok()).map(|bytes| only_certificate(&bytes))
 }
 
 /// A secret of a work tree.

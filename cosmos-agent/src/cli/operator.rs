@@ -151,6 +151,9 @@ pub enum HostCommand {
         /// What 'cosmos host key' printed on the host; - for standard input
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// Keep the key in host-keys/ and make no layer, where no host has one
+        #[arg(long, requires = "key")]
+        no_layer: bool,
     },
     /// Writes into a host's layer that it is retired; nothing is committed
     Retire {

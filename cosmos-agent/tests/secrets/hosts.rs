@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{NAME, Ran, Settled, put, read};
+use crate::applied::encrypting;
+use crate::operators::{PASSWORD, edit};
+use crate::support::{NAME, Ran, Settled, World, put, read};
 
 const KEY: &str = "var/lib/cosmos/host.key";
 
@@ -82,7 +84,9 @@ fn a_host_is_added_listed_and_retired_in_files_that_the_host_obeys() {
     let (file, fingerprint) = exported(&settled);
     let added = host(&settled, &["add", NAME, "--key", &file]);
     added.prints(&format!(
-        "{NAME} reads secrets with the key {fingerprint}\nchanged hosts/{NAME}/layer.toml\nchanged hosts/{NAME}/host.pub\n\
+        "it is the first host with a layer: all other hosts apply nothing until they have one\n\
+         where all hosts are alike, 'cosmos host add --no-layer' keeps the key alone\n\
+         {NAME} reads secrets with the key {fingerprint}\nchanged hosts/{NAME}/layer.toml\nchanged hosts/{NAME}/host.pub\n\
          Next:\n    git add -- hosts/{NAME}/layer.toml hosts/{NAME}/host.pub\n    git commit --gpg-sign -m 'Add {NAME}'\n    \
          cosmos release\n"
     ));
@@ -109,7 +113,7 @@ fn a_host_is_added_listed_and_retired_in_files_that_the_host_obeys() {
 fn a_host_without_a_key_is_said_to_get_no_secrets_and_what_is_no_key_is_not_taken() {
     let settled = Settled::new();
     let added = host(&settled, &["add", "ns2.example.org"]);
-    assert!(added.stdout.starts_with("without a key ns2.example.org gets no secrets; on the host: cosmos host key"));
+    assert!(added.stdout.contains("\nwithout a key ns2.example.org gets no secrets; on the host: cosmos host key"));
     host(&settled, &["list"])
         .prints("ns2.example.org  no key: it gets no secrets\n    hosts/ns2.example.org, global, .\n");
     let signs_only = settled.world.certificate(&settled.ada);
@@ -123,4 +127,50 @@ fn a_host_without_a_key_is_said_to_get_no_secrets_and_what_is_no_key_is_not_take
         &format!("error: there is no 'hosts/{NAME}/layer.toml'\nhint: 'cosmos host list' shows the hosts of this repository\n"),
     );
     assert!(!settled.world.repo().join(format!("hosts/{NAME}")).exists());
+}
+
+#[test]
+fn where_no_host_has_a_layer_keys_lie_apart_and_the_hosts_stay_as_they_are() {
+    let world = World::new();
+    let ada = encrypting(&world, "ada");
+    let settled = Settled::with(world, ada);
+    let (file, fingerprint) = exported(&settled);
+    let other = settled.world.clone_host("ns2.example.org", &settled.trust, &settled.ada);
+    host(&settled, &["add", NAME, "--key", &file, "--no-layer"]).prints(&format!(
+        "{NAME} reads secrets with the key {fingerprint}\nchanged host-keys/{NAME}.pub\n\
+         Next:\n    git add -- host-keys/{NAME}.pub\n    git commit --gpg-sign -m 'Add {NAME}'\n    cosmos release\n"
+    ));
+    host(&settled, &["list"]).prints(&format!("{NAME}  {fingerprint}\n    global, .\n"));
+    edit(&settled, "echo marker >\"$1\"", PASSWORD)
+        .prints(&format!("changed {PASSWORD}\n    for {NAME}\n    for ada\nNext:\n    git add -- {PASSWORD}\n    git commit --gpg-sign -m 'Change {PASSWORD}'\n    cosmos release\n"));
+    settled.commit();
+    settled.run().prints("+ etc/app/\n+ etc/app/password\n");
+    // The other one has no key yet, and says so; without the secret it goes on as before.
+    let ran = settled.world.on(&other, &["run"]);
+    assert!(ran.stderr.contains("this is not encrypted to the key of this host"), "{ran:?}");
+
+    host(&settled, &["retire", NAME, "--why", "sold"]).prints(&format!(
+        "{NAME} has no key any more; it has no layer, and applies what every host does\n\
+         it may have kept the secrets it could read: 'cosmos secret rekey' names those to change at their source\n\
+         changed host-keys/{NAME}.pub\nNext:\n    git add -- host-keys/{NAME}.pub\n    \
+         git commit --gpg-sign -m 'Take the key of {NAME} away: sold'\n    cosmos release\n"
+    ));
+    host(&settled, &["list"]).prints("");
+    settled.world.write("hosts/ns2.example.org/layer.toml", "use = []\n");
+    host(&settled, &["add", NAME, "--key", &file, "--no-layer"]).complains(
+        2,
+        "error: hosts have layers of their own here, ns2.example.org for one\n\
+         hint: leave out --no-layer: without a layer this host applies nothing\n",
+    );
+}
+
+#[test]
+fn a_layer_at_the_top_as_classic_repositories_have_it_keeps_its_place() {
+    let settled = Settled::new();
+    let (file, _) = exported(&settled);
+    settled.world.write(&format!("{NAME}/overlay/etc/issue"), "mine\n");
+    let added = host(&settled, &["add", NAME, "--key", &file]);
+    assert!(added.stdout.contains(&format!("changed {NAME}/layer.toml\nchanged {NAME}/host.pub\n")), "{added:?}");
+    settled.commit();
+    settled.run().prints("+ etc/issue\n");
 }

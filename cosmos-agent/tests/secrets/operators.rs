@@ -11,7 +11,7 @@ use crate::applied::{encrypting, host_cert};
 use crate::support::{NAME, Operator, Ran, Settled, World, read};
 
 /// The secret of these tests, as operators name it.
-const PASSWORD: &str = "global/secrets/etc/app/password";
+pub const PASSWORD: &str = "global/secrets/etc/app/password";
 
 /// Returns a fleet whose only operator reads secrets by gpg, and whose host is enrolled.
 fn fleet() -> Settled {
@@ -41,7 +41,8 @@ fn by(settled: &Settled, operator: &Operator, editor: &str, words: &[&str]) -> R
     settled.world.run(&mut command)
 }
 
-fn edit(settled: &Settled, editor: &str, path: &str) -> Ran {
+/// Edits a secret as the first operator.
+pub fn edit(settled: &Settled, editor: &str, path: &str) -> Ran {
     by(settled, &settled.ada, editor, &["secret", "edit", path])
 }
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::operator::{AsItIs, WorkTree};
-use crate::recipients::{KEY_FILE, host_key};
+use crate::recipients::host_key;
 use crate::report::json as report_json;
 use crate::report::style::Palette;
-use crate::{agent, built_in, secret};
+use crate::{agent, built_in, recipients, secret};
 
 /// Prints every host, as the clone's files have it now.
 ///
@@ -18,8 +18,7 @@ use crate::{agent, built_in, secret};
 /// Returns a [`Failure`] when the files cannot be read.
 pub fn run(work: &WorkTree, global: &GlobalOptions) -> Result<Status, Failure> {
     let files = AsItIs::read(work)?;
-    let hosts: Vec<Shown> =
-        stage::hosts(files.tree(), &files).iter().map(|host| Shown::of(work, &files, host)).collect();
+    let hosts: Vec<Shown> = recipients::hosts(work, &files).iter().map(|host| Shown::of(work, &files, host)).collect();
     if global.json {
         let body = json!({"hosts": hosts.iter().map(Shown::json).collect::<Vec<_>>()});
         println!("{}", report_json::envelope("host", "localhost", Status::Done, body));
@@ -57,7 +56,7 @@ impl Shown {
         let key = host_key(work.folder(), &name).map(|key| match key {
             Ok(cert) if secret::can_receive(&cert) => Ok(cert.fingerprint().to_hex()),
             Ok(_) => Err("nothing can be encrypted to its key now".to_owned()),
-            Err(reason) => Err(format!("'{KEY_FILE}' cannot be used: {reason}")),
+            Err(reason) => Err(format!("its key cannot be used: {reason}")),
         });
         match stage::layers_of(files.tree(), host, agent::version(), Some(built_in::tree()), files) {
             Ok(found) => Self { name, key, layers: found.layers, retired: found.retired, mistakes: None },

@@ -1,6 +1,6 @@
 //! `cosmos host`: the hosts of a repository and their keys, shown or edited in the work tree; on a host, its own key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cosmos_model::host_name::HostName;
 
@@ -15,6 +15,9 @@ mod key;
 mod list;
 mod retire;
 
+/// The file of a layer that says what it is.
+const LAYER: &str = "layer.toml";
+
 /// Does what the words say.
 ///
 /// # Errors
@@ -24,7 +27,9 @@ pub fn run(options: &HostOptions, global: &GlobalOptions) -> Result<Status, Fail
     match &options.command {
         HostCommand::Key => key::run(global),
         HostCommand::List => list::run(&work()?, global),
-        HostCommand::Add { fqdn, key } => add::run(&Desk::of(work()?, fqdn, global)?, key.as_deref()),
+        HostCommand::Add { fqdn, key, no_layer } => {
+            add::run(&Desk::of(work()?, fqdn, global)?, key.as_deref(), *no_layer)
+        }
         HostCommand::Retire { fqdn, why } => retire::run(&Desk::of(work()?, fqdn, global)?, why),
     }
 }
@@ -42,15 +47,21 @@ impl<'a> Desk<'a> {
     fn of(work: WorkTree, fqdn: &str, global: &'a GlobalOptions) -> Result<Self, Failure> {
         let host = super::params::host_name(fqdn)?;
         // Where the repository has the layer at its top, it stays there.
-        let at_top = PathBuf::from(host.as_str());
-        let is_at_top = work.folder().join(&at_top).join("layer.toml").is_file();
-        let folder = if is_at_top { at_top } else { PathBuf::from("hosts").join(host.as_str()) };
+        let (at_top, below) = (PathBuf::from(host.as_str()), PathBuf::from("hosts").join(host.as_str()));
+        let is_there = |folder: &PathBuf| work.folder().join(folder).is_dir();
+        let is_at_top = host.as_str().contains('.') && is_there(&at_top) && !is_there(&below);
+        let folder = if is_at_top { at_top } else { below };
         Ok(Self { work, host, folder, global })
     }
 
-    /// Reads a file of the layer; `None` where there is none.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let path = self.work.folder().join(&self.folder).join(name);
+    /// Returns the host's own files of that name, relative to the work tree.
+    fn inner(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Reads a file of the work tree; `None` where there is none.
+    fn read(&self, inner: &Path) -> Result<Option<Vec<u8>>, Failure> {
+        let path = self.work.folder().join(inner);
         match std::fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -58,8 +69,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Writes files of the layer, unless this is a dry run, and says what comes next.
-    fn finish(&self, files: &[(&str, String)], message: &str, notes: &[String]) -> Result<Status, Failure> {
+    /// Writes files, or removes those that are given nothing, unless this is a dry run, and says what comes next.
+    fn finish(&self, files: &[(PathBuf, Option<String>)], message: &str, notes: &[String]) -> Result<Status, Failure> {
         notes.iter().for_each(|note| println!("{note}"));
         if self.global.dry_run {
             println!("a dry run: nothing was written");
@@ -70,11 +81,15 @@ impl<'a> Desk<'a> {
             return Ok(Status::Done);
         }
         let mut words = Vec::new();
-        for (name, content) in files {
-            let inner = self.folder.join(name);
-            let path = self.work.folder().join(&inner);
-            let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            let written = written.and_then(|()| by_path::replace_file(&path, content.as_bytes(), 0o644));
+        for (inner, content) in files {
+            let path = self.work.folder().join(inner);
+            let written = match content {
+                Some(content) => path
+                    .parent()
+                    .map_or(Ok(()), std::fs::create_dir_all)
+                    .and_then(|()| by_path::replace_file(&path, content.as_bytes(), 0o644)),
+                None => by_path::remove(&path),
+            };
             written.map_err(|source| OperatorError::File { path, source })?;
             println!("changed {}", inner.display());
             words.push(shell::word(&inner.display().to_string()));
@@ -90,7 +105,7 @@ impl<'a> Desk<'a> {
 
 /// Returns the settings of a layer as this version reads them, or every mistake as a failure.
 fn check_layer(desk: &Desk<'_>, text: &str) -> Result<(), Failure> {
-    let place = desk.folder.join("layer.toml").display().to_string();
+    let place = desk.inner(LAYER).display().to_string();
     cosmos_model::layer::parse(&place, text).map(drop).map_err(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         Failure::of(Status::Usage, lines.join("\n"), "mend the file first")
