@@ -5,7 +5,7 @@ use cosmos_model::time::Time;
 use cosmos_model::trust::RecordedRefusal;
 
 use crate::agent::Agent;
-use crate::apply::{RecoverError, is_large};
+use crate::apply::{RecoverError, RenderedFolder, is_large};
 use crate::cli::GlobalOptions;
 use crate::exit::{Failure, Status};
 use crate::host::{DryHost, DryTasks, Host, RealHost};
@@ -83,6 +83,10 @@ pub fn perform(
     report.generation = Some(record.state.generation_in_force()).filter(|number| *number > 0);
     if let Err(error) = record.close(&report, agent.settings.log_size, now) {
         report.fail(Failure::from(error));
+    } else if record.adds_generation() && manner.changes {
+        // What nothing needs is no reason to call a finished run failed: the next generation takes it along.
+        let state = site.state_folder(agent.settings.backup_size);
+        let _ = record.generations().map(|list| RenderedFolder(&state).collect(&list));
     }
     tell_journal(&report);
     Ok(report)

@@ -9,6 +9,7 @@ mod looking;
 mod packages;
 mod part;
 mod probes;
+mod rendering;
 mod reported;
 mod restore;
 mod rests_on;
@@ -67,6 +68,8 @@ pub struct Pipeline<'a> {
     shown: Option<ObjectId>,
     /// What is known about this host, once it was asked for.
     facts: OnceCell<Facts>,
+    /// What the templates of the model became that this run applies: the hash of a list that is kept.
+    rendering: Option<ContentHash>,
     /// What is done about packages that are missing.
     pub when_missing: Packages,
     /// Layers that wait for a package: their paths stay as they are.
@@ -94,6 +97,7 @@ impl<'a> Pipeline<'a> {
             now,
             shown: None,
             facts: OnceCell::new(),
+            rendering: None,
             when_missing: Packages::default(),
             waiting: Waiting::new(),
             probing: Vec::new(),
@@ -147,8 +151,10 @@ impl<'a> Pipeline<'a> {
     fn enforce(&mut self, revision: &VerifiedRevision) -> Result<(), Failure> {
         self.report.is_about(revision);
         let mut managed = Managed::read(&self.state)?;
-        let at =
-            managed.view().is_settled_at(revision.commit()) && !self.record.state.replan && self.rests_as_applied();
+        let at = managed.view().is_settled_at(revision.commit())
+            && self.is_remembered(revision)
+            && !self.record.state.replan
+            && self.rests_as_applied();
         let settled = at && !self.has_pending() && self.has_its_packages()? && self.is_model_of(revision)?;
         let mut staged = if settled { None } else { Some(self.prepare(revision, &managed.view())?) };
         let tasks = TaskRun::prepare(self.agent, revision, staged.as_ref().map(|staged| &staged.model));
@@ -294,7 +300,11 @@ impl<'a> Pipeline<'a> {
 
     /// Stages a revision with what is an exception on this host.
     fn model(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
-        let mut model = self.stage(revision, managed)?;
+        let back = self.record.state.rolled_back().filter(|back| back.paths.is_none()).map(|back| back.generation);
+        let mut model = match back {
+            Some(number) => self.earlier_model(number, managed)?,
+            None => self.stage(revision, managed)?,
+        };
         self.except(&mut model, managed)?;
         Ok(model)
     }

@@ -1,7 +1,8 @@
 //! What a run leaves for the next one: the state, the log and the stamp. A dry run has a record that is not kept.
 
+use cosmos_model::content::ContentHash;
 use cosmos_model::escape;
-use cosmos_model::generation::Generations;
+use cosmos_model::generation::{Generation, Generations};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 use cosmos_model::refs::RemoteRef;
@@ -27,6 +28,7 @@ pub struct Record {
     refs: Option<Vec<u8>>,
     /// The generations as this run has them, to be written with the state.
     generations: Option<Vec<u8>>,
+    adds_generation: bool,
     site: Site,
     kept: bool,
 }
@@ -50,7 +52,15 @@ impl Record {
     /// Returns [`StateError`] when the state is unreadable or older than the log says.
     pub fn open(site: &Site, kept: bool) -> Result<Self, StateError> {
         let state = State::load(site)?;
-        Ok(Self { saved: state.clone(), state, refs: None, generations: None, site: site.clone(), kept })
+        Ok(Self {
+            saved: state.clone(),
+            state,
+            refs: None,
+            generations: None,
+            adds_generation: false,
+            site: site.clone(),
+            kept,
+        })
     }
 
     /// Forgets what was accepted, for `clone --again`; the log stays, and its counter goes on (T1).
@@ -61,8 +71,15 @@ impl Record {
         let counter = log::last_entry(site)?.map_or(0, |last| last.counter);
         let state = State::starting_at(counter);
         let (saved, site) = (state.clone(), site.clone());
-        let record =
-            Self { saved, state: state.clone(), refs: None, generations: None, site: site.clone(), kept: true };
+        let record = Self {
+            saved,
+            state: state.clone(),
+            refs: None,
+            generations: None,
+            adds_generation: false,
+            site: site.clone(),
+            kept: true,
+        };
         record.write(&[(&site.state_file(), &state.next().1)]).map_err(StateError::Write)
     }
 
@@ -111,17 +128,36 @@ impl Record {
         generations::read(&self.site, self.state.generation)
     }
 
-    /// Numbers what was just applied and keeps it as a generation, the last `most` of them; [`Record::save`] writes
-    /// them with the state that names the newest. Returns what is wrong with the list that was there, if it is lost.
-    pub fn add_generation(&mut self, revision: VerifiedRevision, most: usize, now: Time) -> Option<GenerationsError> {
+    /// Numbers what was just applied and keeps it as a generation, those that `keep` leaves on the list; [`Record::save`]
+    /// writes them with the state that names the newest. Returns what is wrong with the list that was there, if it is lost.
+    pub fn add_generation(
+        &mut self,
+        revision: VerifiedRevision,
+        rendering: Option<ContentHash>,
+        keep: impl FnOnce(&mut Generations, Generation),
+        now: Time,
+    ) -> Option<GenerationsError> {
         let (mut list, lost) = match self.generations() {
             Ok(list) => (list, None),
             Err(error) => (Generations::default(), Some(error)),
         };
         self.state.generation += 1;
-        list.add(self.state.generation, now, revision, most);
+        keep(&mut list, Generation::new(self.state.generation, now, revision, rendering));
         self.generations = Some(generations::to_text(&list));
+        self.adds_generation = true;
         lost
+    }
+
+    /// Tells whether this run added a generation.
+    #[must_use]
+    pub const fn adds_generation(&self) -> bool {
+        self.adds_generation
+    }
+
+    /// Tells whether anything of this record will be written.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// Remembers the refs of the last look, so that `verify` can judge them again without asking a remote (§9);

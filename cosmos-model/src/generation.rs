@@ -1,9 +1,14 @@
 //! Generations: what a host was made, numbered, so that it can be made the same again (docs/formats.md §24).
 //!
-//! A generation names a verified revision; its files are that revision's blobs, merged anew. Contents are never copied.
+//! A generation names a verified revision; its files are that revision's blobs, merged anew. What templates became is
+//! kept besides, by hash: facts and the agent may be others when a host goes back.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::content::ContentHash;
+use crate::facts::Facts;
+use crate::path::RelPath;
 use crate::time::Time;
 use crate::trust::VerifiedRevision;
 
@@ -17,6 +22,33 @@ pub struct Generation {
     pub applied: Time,
     #[serde(deserialize_with = "crate::trust::read_revision")]
     revision: VerifiedRevision,
+    /// The hash of its [`Rendering`] as text; nothing where it has no templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendering: Option<ContentHash>,
+}
+
+/// What the templates of a model became, and what they were told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rendering {
+    /// The facts that were looked at; the others are not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+    /// The files.
+    pub files: BTreeMap<RelPath, RenderedFile>,
+}
+
+/// What one template became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenderedFile {
+    /// The hash of its bytes.
+    pub hash: ContentHash,
+    /// How many there are.
+    pub size: u64,
+    /// Whether a secret is printed in it: then its bytes are kept nowhere.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub secret: bool,
 }
 
 /// The generations that are kept, oldest first.
@@ -37,6 +69,12 @@ impl Default for Generations {
 }
 
 impl Generation {
+    /// Numbers a model that was applied.
+    #[must_use]
+    pub const fn new(number: u64, applied: Time, revision: VerifiedRevision, rendering: Option<ContentHash>) -> Self {
+        Self { number, applied, revision, rendering }
+    }
+
     /// Returns the revision whose model it is.
     #[must_use]
     pub const fn revision(&self) -> &VerifiedRevision {
@@ -76,11 +114,16 @@ impl Generations {
         self.generations.iter().rev().find(|one| one.number < number)
     }
 
-    /// Adds the generation `number` and lets the oldest go, so that `most` are left.
-    pub fn add(&mut self, number: u64, applied: Time, revision: VerifiedRevision, most: usize) {
-        self.generations.retain(|one| one.number < number);
-        self.generations.push(Generation { number, applied, revision });
-        let surplus = self.generations.len().saturating_sub(most.max(1));
+    /// Adds a generation and lets the oldest go, so that `most` are left.
+    pub fn add(&mut self, generation: Generation, most: usize) {
+        self.generations.retain(|one| one.number < generation.number);
+        self.generations.push(generation);
+        self.keep_newest(most);
+    }
+
+    /// Lets all but the newest `count` go; the newest stays in any case.
+    pub fn keep_newest(&mut self, count: usize) {
+        let surplus = self.generations.len().saturating_sub(count.max(1));
         self.generations.drain(..surplus);
     }
 }

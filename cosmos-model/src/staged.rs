@@ -16,8 +16,10 @@ use crate::trust::VerifiedRevision;
 
 mod earlier;
 mod packages;
+mod rendered;
 
 pub use packages::{Missing, Waiting, Wanted};
+pub use rendered::NotRendered;
 
 /// A position in [`StagedModel::layers`]; lower wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,7 @@ use nix::sys::time::TimeSpec;
 
 use super::ContentError;
 use super::folder::StateFolder;
+use super::rendered::RenderedFolder;
 use crate::fs::{self, Directory, FsError, OnPath as _, stat_of, write};
 use crate::observe::{LARGEST, hash_of};
 
@@ -124,12 +125,13 @@ pub const fn is_large(size: u64, bound: u64) -> bool {
 
 /// Removes backups until the rest fits the bound: the large ones first, the oldest of each first.
 ///
-/// Those in `kept` stay, they are this run's; and while it lasts its large ones take nobody's room.
+/// Those in `kept` stay, they are this run's; and while it lasts its large ones take nobody's room. What templates became in
+/// earlier generations takes its room from the same bound.
 pub(super) fn bound(state: &StateFolder, kept: &BTreeSet<ContentHash>) -> Result<(), FsError> {
     let folder = state.path("backup");
     let Ok(directory) = state.home().directory(folder.as_bytes()) else { return Ok(()) };
     let fresh: BTreeSet<Vec<u8>> = kept.iter().map(|hash| hash.to_string().into_bytes()).collect();
-    let (mut total, mut backups) = (0, Vec::new());
+    let (mut total, mut backups) = (RenderedFolder(state).size()?, Vec::new());
     for name in directory.names().on("list", folder.as_bytes())? {
         let Some(stat) = directory.stat(&name).on("look at", folder.as_bytes())? else { continue };
         let Stat { modified, size, .. } = stat_of(&stat);

@@ -15,6 +15,7 @@ mod journal;
 pub mod managed_file;
 mod recover;
 mod remember;
+mod rendered;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use folder::StateFolder;
 pub use found::found_at;
 pub use recover::{RecoverError, Recovery, recover};
 pub use remember::{TakenOver, take_over};
+pub use rendered::RenderedFolder;
 
 /// Where the bytes of planned files come from.
 pub trait Contents {

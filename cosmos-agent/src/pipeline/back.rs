@@ -33,7 +33,7 @@ impl Pipeline<'_> {
     ///
     /// To be called after the files stage of the run, with [`Pipeline::generation_before`] to find the number:
     ///
-    /// ```ignore
+    /// ```text
     /// if let Some(before) = self.generation_before()? {
     ///     self.take_back(before, "probe 'resolves' of layer 'dns' failed", &|_, layer| layer == "models/dns")?;
     /// }
@@ -82,6 +82,8 @@ impl Pipeline<'_> {
         } else {
             let bytes = Managed::read(&self.state)?;
             self.earlier_model(number, &bytes.view())?;
+            // It may be the same revision with other facts, which no look at the commit tells.
+            self.record.state.replan = true;
             self.goes_back(number, why, None)?;
         }
         self.report.marked = true;
@@ -193,20 +195,10 @@ impl Pipeline<'_> {
         }
     }
 
-    fn generation(&self, number: u64) -> Result<Generation, Failure> {
+    pub(super) fn generation(&self, number: u64) -> Result<Generation, Failure> {
         self.record.generations()?.get(number).cloned().ok_or_else(|| {
             let hint = "see 'cosmos rollback --list'; 'cosmos resume' ends a rollback";
             Failure::of(Status::Usage, format!("generation {number} is not kept on this host"), hint)
-        })
-    }
-
-    /// Stages a generation from the store alone.
-    fn earlier_model(&self, number: u64, managed: &View<'_>) -> Result<StagedModel, Failure> {
-        let generation = self.generation(number)?;
-        self.store.open()?;
-        stage::stage(self.agent, generation.revision(), &self.store, managed, self.facts()).map_err(|error| {
-            let message = format!("generation {number} cannot be had any more: {error}");
-            Failure::of(Status::Failed, message, "go back to another one: see 'cosmos rollback --list'")
         })
     }
 }

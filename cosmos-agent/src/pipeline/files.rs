@@ -27,6 +27,7 @@ impl Pipeline<'_> {
             self.record.save()?;
         }
         let rests_on = self.begin_to_rest(&model)?;
+        self.keep_rendering(&model, rests_on.as_ref())?;
         self.write_files(&model, managed)?;
         self.rest();
         self.record.state.as_released = as_released;

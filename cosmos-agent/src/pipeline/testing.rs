@@ -8,7 +8,6 @@ use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
-use crate::exit::with_causes;
 use crate::managed::Managed;
 use crate::stage;
 
@@ -37,12 +36,16 @@ impl Pipeline<'_> {
         } else {
             false
         };
-        let Some(lost) =
-            news.then(|| self.record.add_generation(revision.clone(), self.agent.settings.generations, self.now))
-        else {
-            return;
-        };
-        self.report.remarks.extend(lost.map(|error| format!("generations are kept anew: {}", with_causes(&error))));
+        self.add_generation(revision, news);
+    }
+
+    /// Tells whether it is remembered that the host's files are what `revision` says: a run that was killed before it came
+    /// to that may not have kept what templates became.
+    pub(super) fn is_remembered(&self, revision: &VerifiedRevision) -> bool {
+        let state = &self.record.state;
+        let is = |one: Option<&VerifiedRevision>| one.is_some_and(|one| one.commit() == revision.commit());
+        let is_tested = is(state.trust.testing()) && state.tested == Some(revision.commit());
+        self.is_back_as_a_whole() || is_tested || is(state.trust.applied()) && state.tested.is_none()
     }
 
     /// Plans without the brake where a test or a rollback ends, or the host goes back: that needs nobody's leave.

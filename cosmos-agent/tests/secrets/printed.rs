@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use cosmos_agent::secret::seal;
 
 use crate::applied::host_cert;
-use crate::support::{NAME, Settled, read};
+use crate::support::{NAME, Settled, put, read};
 
 const TEMPLATE: &str = "global/templates/etc/app.conf";
 
@@ -54,6 +54,50 @@ fn another_secret_fills_the_same_template_again_and_plan_shows_neither() {
     settled.commit();
     settled.run().prints("~ etc/app.conf\n");
     assert!(read(&settled.host, "etc/app.conf").contains("password=own-marker\n"));
+}
+
+#[test]
+fn going_back_fills_a_template_by_the_facts_of_that_day_and_keeps_no_plain_text_for_it() {
+    let settled = Settled::new();
+    let version = |number: &str| put(&settled.host, "etc/os-release", &format!("VERSION_ID=\"{number}\"\n"));
+    version("12");
+    write_secret(&settled, "global/secrets/values/db", "old-marker");
+    settled.world.write(TEMPLATE, "{{ facts.os.version }} {{ secret('values/db') }}\n");
+    settled.commit();
+    settled.run().prints("+ etc/app.conf\n");
+    version("13");
+    settled.world.write("global/overlay/etc/motd", "another revision\n");
+    settled.commit();
+    settled.run().prints("~ etc/app.conf\n~ etc/motd\n");
+    let back = settled.world.on(&settled.host, &["rollback", "2"]);
+    assert_eq!((back.status, read(&settled.host, "etc/app.conf").as_str()), (0, "12 old-marker\n"), "{back:?}");
+    settled.run().prints("");
+
+    let state = settled.host.join("var/lib/cosmos");
+    let lists: Vec<_> =
+        fs::read_dir(state.join("rendered")).expect("what is kept").map(|one| one.unwrap().path()).collect();
+    for list in &lists {
+        let text = fs::read_to_string(list).expect("a list");
+        assert!(text.contains("\"secret\":true") && !text.contains("marker"), "{text}");
+    }
+    // Another engine would make something else of it: all that is known then is that it is not what it was.
+    let text = read(&state, "generations.json");
+    for list in &lists {
+        let name = list.file_name().expect("a name").to_str().expect("a hash");
+        let other = fs::read_to_string(list).expect("a list").replace("\"version\":\"12\"", "\"version\":\"14\"");
+        let hash = cosmos_model::content::ContentHash::of(other.as_bytes()).to_string();
+        put(&state, &format!("rendered/{hash}"), &other);
+        put(&state, "generations.json", &read(&state, "generations.json").replace(name, &hash));
+    }
+    assert_ne!(read(&state, "generations.json"), text);
+    assert_eq!(settled.world.on(&settled.host, &["resume"]).status, 0);
+    settled.run().prints("~ etc/app.conf\n~ etc/motd\n");
+    settled.world.on(&settled.host, &["rollback", "2"]).complains(
+        1,
+        "error: generation 2 cannot be had any more: 'etc/app.conf' has a secret in it and would not become what it was\n\
+         hint: go back to another one: see 'cosmos rollback --list'\n",
+    );
+    assert_eq!(read(&settled.host, "etc/app.conf"), "13 old-marker\n");
 }
 
 #[test]

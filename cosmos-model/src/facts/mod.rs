@@ -108,6 +108,27 @@ impl Facts {
         ContentHash::of(texts.concat().as_bytes())
     }
 
+    /// Returns these facts with nothing but what `names` names.
+    #[must_use]
+    pub fn only(&self, names: &BTreeSet<String>) -> Self {
+        let has = |name: &str| names.contains(name);
+        let text = |name: &str, fact: &Option<String>| fact.clone().filter(|_| has(name));
+        Self {
+            format: self.format,
+            fqdn: text("fqdn", &self.fqdn),
+            hostname: text("hostname", &self.hostname),
+            os: self.os.clone().filter(|_| has("os")),
+            kernel: text("kernel", &self.kernel),
+            architecture: text("architecture", &self.architecture),
+            interfaces: if has("interfaces") { self.interfaces.clone() } else { BTreeMap::new() },
+            memory: self.memory.filter(|_| has("memory")),
+            cpus: self.cpus.filter(|_| has("cpus")),
+            virtualisation: text("virtualisation", &self.virtualisation),
+            machine: text("machine", &self.machine),
+            timezone: text("timezone", &self.timezone),
+        }
+    }
+
     fn written(&self, name: &str) -> String {
         match name {
             "fqdn" => format!("{:?}", self.fqdn),
