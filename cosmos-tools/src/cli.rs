@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::phone::serial::Serial;
 use crate::units::{duration, size};
+use crate::zone::signer::Signer;
 
 /// What modules need besides the agent.
 #[derive(Debug, Parser)]
@@ -45,7 +46,7 @@ pub enum Command {
         after_help = "Examples:\n  cosmos-tools zone-status\n  cosmos-tools zone-status --warn-within 7d"
     )]
     ZoneStatus(ZoneStatusOptions),
-    /// Writes down the DS records that the parents of signed zones should have, and tells the enforcer which they have
+    /// Writes down the DS records that the parents of signed zones should have, and tells OpenDNSSEC which they have
     #[command(
         name = "zone-follow",
         after_help = "Examples:\n  cosmos-tools zone-follow --ds-folder /var/lib/dnssec-signer --tell"
@@ -62,12 +63,18 @@ pub enum Command {
 /// Which zones, and who knows of them.
 #[derive(Debug, Clone, Args)]
 pub struct ZoneOptions {
-    /// The list of zones, a line each: zone, file, name server, and name servers of the parent
-    #[arg(long, value_name = "FILE", default_value = "/etc/opendnssec/zones.list")]
-    pub zones: PathBuf,
-    /// The program that talks to the enforcer
+    /// Who signs; if it is not said, the one whose list of zones is on this host
+    #[arg(long, value_name = "NAME")]
+    pub signer: Option<Signer>,
+    /// The list of zones, a line each: zone, file, name server, and name servers of the parent; the signer's own if not given
+    #[arg(long, value_name = "FILE")]
+    pub zones: Option<PathBuf>,
+    /// The program that talks to OpenDNSSEC's enforcer
     #[arg(long, value_name = "FILE", default_value = "/usr/sbin/ods-enforcer")]
     pub enforcer: PathBuf,
+    /// The program that knows Knot's keys
+    #[arg(long, value_name = "FILE", default_value = "/usr/sbin/keymgr")]
+    pub keymgr: PathBuf,
     /// The program that asks name servers
     #[arg(long, value_name = "FILE", default_value = "/usr/bin/drill")]
     pub drill: PathBuf,
@@ -93,7 +100,7 @@ pub struct FollowOptions {
     /// DS records go to DIR/ZONE.ds
     #[arg(long, value_name = "DIR")]
     pub ds_folder: PathBuf,
-    /// Tell the enforcer when every name server of the parent has a key's DS record, or has it no more
+    /// Tell OpenDNSSEC's enforcer when every name server of the parent has a key's DS record, or has it no more
     #[arg(long)]
     pub tell: bool,
 }
@@ -101,9 +108,9 @@ pub struct FollowOptions {
 /// Options of `zone-leave`.
 #[derive(Debug, Args)]
 pub struct LeaveOptions {
-    /// The list of zones as it will be
-    #[arg(long, value_name = "FILE", default_value = "/etc/opendnssec/zones.list")]
-    pub zones: PathBuf,
+    /// The list of zones as it will be; the signer's own if not given
+    #[arg(long, value_name = "FILE")]
+    pub zones: Option<PathBuf>,
     /// No zone stays
     #[arg(long, conflicts_with = "zones")]
     pub all: bool,

@@ -17,6 +17,7 @@ mod secret;
 mod settings;
 mod trust;
 mod wire;
+mod zones;
 
 pub use classic::{conf, keybox};
 pub use kept::kept;
@@ -30,12 +31,13 @@ pub use secret::secret;
 pub use settings::{agent_settings, fleet, layer, trust_settings};
 pub use trust::{policy, statement};
 pub use wire::{frames, url, wire};
+pub use zones::zone_keys;
 
 /// A target: it panics when a law is broken.
 pub type Check = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Check); 24] = [
+pub const TARGETS: [(&str, Check); 25] = [
     ("agent_settings", agent_settings),
     ("commit", commit),
     ("conf", conf),
@@ -60,6 +62,7 @@ pub const TARGETS: [(&str, Check); 24] = [
     ("trust_settings", trust_settings),
     ("url", url),
     ("wire", wire),
+    ("zone_keys", zone_keys),
 ];
 
 /// Splits off the byte that chooses between the parsers of one target.

@@ -33,6 +33,14 @@ pub enum ZoneError {
     /// A program could not be asked.
     #[error("cannot ask a program")]
     Program(#[from] ProgramError),
+    /// Knot's keys cannot be listed.
+    #[error("keymgr cannot list the keys of '{zone}': {answer}")]
+    Keymgr {
+        /// The zone.
+        zone: String,
+        /// What it said.
+        answer: String,
+    },
     /// The enforcer answered with a failure.
     #[error("the enforcer refused '{words}': {answer}")]
     Enforcer {
@@ -61,11 +69,14 @@ impl ZoneError {
 impl Failure for ZoneError {
     fn hint(&self) -> String {
         match self {
-            Self::File { .. } => "look at its permissions, and whether the module dnssec-signer is on this host".into(),
+            Self::File { .. } => {
+                "look at its permissions, and whether a module that signs zones is on this host".into()
+            }
             Self::List { .. } => {
                 "a line is: zone, file, name server, and any number of the parent's name servers".into()
             }
-            Self::Program(_) => "install 'ldnsutils' and 'opendnssec', and start opendnssec-enforcer".into(),
+            Self::Program(_) => "install 'ldnsutils', and start what signs: opendnssec-enforcer or knot".into(),
+            Self::Keymgr { .. } => "start knot, and ask as root or 'knot'; journalctl -u knot says more".into(),
             Self::Enforcer { .. } => "journalctl -u opendnssec-enforcer says more".into(),
             Self::Leaving { .. } => {
                 "have the parent remove its DS records, wait as long as they are kept (parent-ttl), then try again"

@@ -1,28 +1,22 @@
 //! `zone-follow`: what the parent should have is written down, and the enforcer hears of what the parent has.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use super::error::ZoneError;
-use super::key::{Key, keys, tell};
-use super::list::{self, Zone};
+use super::key::{Key, tell};
+use super::list::Zone;
 use super::look::{Parent, Served, everywhere, nowhere, parents, served};
+use super::signer::{self, Signer};
 use crate::cli::FollowOptions;
 
 /// Looks at each zone once; says what changed, and nothing otherwise.
 ///
 /// # Errors
-/// Returns a [`ZoneError`] when the list or the enforcer cannot be asked, or a file not be written.
+/// Returns a [`ZoneError`] when the list cannot be read, the signer not be asked, or a file not be written.
 pub fn run(options: &FollowOptions) -> Result<ExitCode, ZoneError> {
-    let zones = list::read(&options.zone.zones)?;
-    let mut of: BTreeMap<String, Vec<Key>> = BTreeMap::new();
-    for key in keys(&options.zone.enforcer)? {
-        of.entry(key.zone.clone()).or_default().push(key);
-    }
-    for zone in zones {
-        let keys = of.remove(&zone.name).unwrap_or_default();
+    for (zone, keys) in signer::zones(&options.zone)? {
         follow(options, &zone, &keys)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -32,7 +26,9 @@ fn follow(options: &FollowOptions, zone: &Zone, keys: &[Key]) -> Result<(), Zone
     // A name server that is not up yet is asked again the next time.
     let Ok(served) = served(&options.zone.drill, zone) else { return Ok(()) };
     publish(&options.ds_folder, zone, keys, &served)?;
-    if !options.tell || !keys.iter().any(|key| key.waits_for_ds() || key.waits_for_no_ds()) {
+    // Knot asks the parents itself.
+    let tells = options.tell && options.zone.signer() == Signer::Opendnssec;
+    if !tells || !keys.iter().any(|key| key.waits_for_ds() || key.waits_for_no_ds()) {
         return Ok(());
     }
     let parents = parents(&options.zone.drill, zone).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The enforcer's keys.
+//! Keys of zones, as OpenDNSSEC's enforcer lists them.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::text::shown;
 /// How long the enforcer has.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A key of a zone, as `ods-enforcer key list --verbose --parsable` has it.
+/// A key of a zone, in the words of OpenDNSSEC's enforcer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// The zone.
@@ -72,7 +72,8 @@ fn told(enforcer: &Path, words: &[&str]) -> Result<String, ZoneError> {
     Err(ZoneError::Enforcer { words: words.join(" "), answer: said })
 }
 
-fn key(line: &str) -> Option<Key> {
+/// Reads a line of the enforcer's list.
+pub(crate) fn key(line: &str) -> Option<Key> {
     let words: Vec<&str> = line.split(';').collect();
     let [zone, kind, state, next, _, _, id, _, tag] = words.as_slice() else { return None };
     let hex = id.bytes().all(|byte| byte.is_ascii_hexdigit());

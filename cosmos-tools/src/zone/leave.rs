@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::error::ZoneError;
 use super::list::{self, Zone};
 use super::look::{Parent, parents};
+use super::signer::Signer;
 use crate::cli::LeaveOptions;
 
 /// Looks at the zones that are known and listed no more.
@@ -13,7 +14,11 @@ use crate::cli::LeaveOptions;
 /// # Errors
 /// Returns a [`ZoneError`] that names the first zone whose parent has a DS record, or could not be asked.
 pub fn run(options: &LeaveOptions) -> Result<ExitCode, ZoneError> {
-    let staying = if options.all { Vec::new() } else { list::read(&options.zones)? };
+    let staying = match &options.zones {
+        _ if options.all => Vec::new(),
+        Some(zones) => list::read(zones)?,
+        None => list::read(Signer::here().list())?,
+    };
     for zone in list::read(&options.known)? {
         if staying.iter().all(|other| other.name != zone.name) {
             leave(&options.drill, &zone)?;

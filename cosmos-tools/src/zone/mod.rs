@@ -3,11 +3,13 @@
 mod answer;
 mod error;
 pub mod follow;
-mod key;
+pub(crate) mod key;
+pub(crate) mod knot;
 pub mod leave;
 mod list;
 mod look;
 mod record;
 #[cfg(test)]
 mod samples;
+pub mod signer;
 pub mod status;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::ZoneError;
-use super::key::{Key, keys};
-use super::list;
+use super::key::Key;
 use super::look::{Parent, Served, everywhere, is_bogus, parents, served};
+use super::signer;
 use crate::cli::ZoneStatusOptions;
 
 /// The exit status when a zone needs somebody.
@@ -17,12 +17,10 @@ const WANTING: u8 = 6;
 /// Prints a few lines for each zone.
 ///
 /// # Errors
-/// Returns a [`ZoneError`] when the list or the enforcer cannot be asked.
+/// Returns a [`ZoneError`] when the list cannot be read or the signer not be asked.
 pub fn run(options: &ZoneStatusOptions) -> Result<ExitCode, ZoneError> {
-    let all = keys(&options.zone.enforcer)?;
     let mut wanting = false;
-    for zone in list::read(&options.zone.zones)? {
-        let own: Vec<&Key> = all.iter().filter(|key| key.zone == zone.name).collect();
+    for (zone, own) in signer::zones(&options.zone)? {
         let served = served(&options.zone.drill, &zone);
         let parents = parents(&options.zone.drill, &zone);
         let lines = [key_lines(&own), signature_lines(served.as_ref(), Timestamp::now(), options.warn_within)];
@@ -53,7 +51,7 @@ impl Line {
     }
 }
 
-fn key_lines(keys: &[&Key]) -> Vec<Line> {
+fn key_lines(keys: &[Key]) -> Vec<Line> {
     if keys.is_empty() {
         return vec![Line::bad("no key yet".to_owned())];
     }
@@ -77,7 +75,7 @@ fn signature_lines(served: Result<&Served, &String>, now: Timestamp, warn_within
     vec![line]
 }
 
-fn parent_lines(keys: &[&Key], parents: Result<&[Parent], &String>, served: Option<&Served>) -> Vec<Line> {
+fn parent_lines(keys: &[Key], parents: Result<&[Parent], &String>, served: Option<&Served>) -> Vec<Line> {
     let parents = match parents {
         Err(reason) => return vec![Line::bad(format!("the parent cannot be asked: {reason}"))],
         Ok(parents) => parents,
@@ -122,7 +120,7 @@ mod tests {
             ("key 1 KSK: ready, waits for ds-seen".to_owned(), false),
             ("key 2 KSK: active, next change 2027-02-26 10:21:03".to_owned(), false),
         ];
-        assert_eq!(texts(key_lines(&[&one, &other])), expected);
+        assert_eq!(texts(key_lines(&[one, other])), expected);
         assert_eq!(texts(key_lines(&[])), [("no key yet".to_owned(), true)]);
     }
 
@@ -146,7 +144,7 @@ mod tests {
         let told = |found: &[u16]| {
             let found = found.iter().copied().map(ds).collect();
             let parents = [Parent { server: "192.0.2.1".into(), ds: Ok(found) }];
-            texts(parent_lines(&[&ready], Ok(&parents), Some(&served)))
+            texts(parent_lines(std::slice::from_ref(&ready), Ok(&parents), Some(&served)))
         };
         let give = ("to give to the parent: DS 1 13 2 ab".to_owned(), false);
         let insecure = ("parent 192.0.2.1: no DS in parent: zone still insecure".to_owned(), true);

@@ -1,0 +1,37 @@
+//! What a fuzzer wants: readers of what other programs print.
+
+use crate::zone::{key, knot};
+
+/// A key as `zone-status` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// `KSK`, `ZSK`, `CSK`, or what the enforcer says.
+    pub kind: String,
+    /// Where it is in its life.
+    pub state: String,
+    /// What it waits for.
+    pub next: String,
+    /// Its name, which programs are called with.
+    pub id: String,
+    /// Its tag.
+    pub tag: u16,
+}
+
+impl From<key::Key> for Key {
+    fn from(key: key::Key) -> Self {
+        let key::Key { kind, state, next, id, tag, .. } = key;
+        Self { kind, state, next, id, tag }
+    }
+}
+
+/// Reads a line of Knot's `keymgr` at a time.
+#[must_use]
+pub fn key_of_knot(line: &str, now: i64) -> Option<Key> {
+    knot::key("example.org", line, now).map(Key::from)
+}
+
+/// Reads a line of OpenDNSSEC's enforcer.
+#[must_use]
+pub fn key_of_enforcer(line: &str) -> Option<Key> {
+    key::key(line).map(Key::from)
+}
