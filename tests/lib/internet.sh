@@ -3,6 +3,7 @@
 
 RESOLVER_PACKAGES=$MACHINE_PACKAGES,ca-certificates,dns-root-data,dnsmasq,munin-node,unbound,unbound-anchor,unbound-host
 SIGNER_PACKAGES=$MACHINE_PACKAGES,bind9-dnsutils,ldnsutils,nsd,opendnssec,opensc,softhsm2,unbound
+KNOT_PACKAGES=$MACHINE_PACKAGES,bind9-dnsutils,knot,knot-dnssecutils,ldnsutils
 INTERNET_PACKAGES=$MACHINE_PACKAGES,bind9-dnsutils,isc-dhcp-client,ldnsutils,ndisc6,nsd,udhcpc,unbound
 
 # internet_up NAME: a machine that answers for it. /srv/zones/root.key is the root's key.

@@ -1,0 +1,262 @@
+#!/bin/bash
+# The module dnssec-knot: Knot signs and serves a zone, waits for its parent, changes keys; a validating resolver agrees.
+. "$(dirname "$0")/../lib/all.sh"
+
+signer alice ed25519
+fleet_new tags alice
+
+# The zone, its settings in seconds instead of hours; lines given replace settings of the same name.
+host() {
+    cat - << 'E' | put hosts/sig.example.org/layer.toml
+use = ["dnssec-knot"]
+[params.dnssec-knot]
+addresses = ["203.0.113.2"]
+tsig-file = "/etc/knot/tsig.conf"
+zones."knot.example" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
+validity = "2h"
+refresh = "1h"
+resign = "5m"
+key-ttl = "1s"
+safety = "1s"
+propagation = "5s"
+parent-propagation = "1s"
+purge = "1s"
+look-every = "1s"
+warn-within = "1m"
+E
+    local line
+    for line; do
+        sed -i "/^${line%%[ .=]*}[ .]/d" "$FLEET/hosts/sig.example.org/layer.toml"
+        printf '%s\n' "$line" >> "$FLEET/hosts/sig.example.org/layer.toml"
+    done
+}
+# The other name server asks for news every few seconds, should it not hear of it.
+zone() {
+    cat - << 'E' | put hosts/sig.example.org/overlay/etc/knot/zones/knot.example
+$ORIGIN knot.example.
+$TTL 1
+@ SOA ns hostmaster 1 2 2 604800 1
+@ NS ns
+ns A 203.0.113.1
+www A 192.0.2.20
+E
+}
+number=0
+published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
+next() { host "$@" && release "v-$((number += 1))" alice && published; }
+# without: a release in which the host has nothing of the module.
+without() {
+    git -C "$FLEET" rm --quiet -r --force hosts/sig.example.org/overlay
+    printf '%s\n' "$@" | put hosts/sig.example.org/layer.toml
+    release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && published
+}
+run() { in_machine sig cosmos run; }
+sig=$(root_of sig)
+
+check 'a host is up on which Knot was just installed' machine_up sig "$(base_root "$KNOT_PACKAGES")"
+install -m 0755 "$TOOLS" "$sig/usr/bin/cosmos-tools"
+check 'and the world, with the parent and a resolver' machine_up world "$(base_root "$INTERNET_PACKAGES")"
+world=$(root_of world)
+check 'with a cable between them' network_link sig world 203.0.113.2/24 203.0.113.1/24
+cat > "$sig/etc/knot/tsig.conf" << 'E'
+key:
+  - id: hand-over
+    algorithm: hmac-sha256
+    secret: K2tf3TRrmE7TJd+m2NPBuw==
+E
+in_machine sig sh -c 'chmod 0640 /etc/knot/tsig.conf && chgrp knot /etc/knot/tsig.conf'
+cat > "$world/etc/nsd/tsig.conf" << 'E'
+key:
+    name: "hand-over"
+    algorithm: hmac-sha256
+    secret: "K2tf3TRrmE7TJd+m2NPBuw=="
+E
+
+# The parent zone, example., beside the server that takes knot.example. over; both answer at 203.0.113.1.
+cat > "$world/etc/nsd/nsd.conf.d/world.conf" << 'E'
+server:
+    ip-address: 203.0.113.1
+remote-control:
+    control-enable: yes
+    control-interface: /run/nsd/control
+include: "/etc/nsd/tsig.conf"
+zone:
+    name: "example"
+    zonefile: "/srv/example"
+zone:
+    name: "knot.example"
+    zonefile: "/var/lib/nsd/knot.example"
+    allow-notify: 203.0.113.2 hand-over
+    request-xfr: AXFR 203.0.113.2 hand-over
+E
+# parent [DS-FILE...]: the parent zone with these DS records.
+serial=0
+parent() {
+    printf '%s\n' "example. 1 SOA ns.example. host.example. $((serial += 1)) 3600 900 604800 1" 'example. 1 NS ns.example.' \
+        'ns.example. 1 A 203.0.113.1' 'knot.example. 1 NS ns.knot.example.' 'ns.knot.example. 1 A 203.0.113.1' > "$world/srv/example"
+    [ $# = 0 ] || sed 's/ IN DS / 1 IN DS /' "$@" >> "$world/srv/example"
+    in_machine world nsd-control reload example
+}
+: > "$world/srv/example"
+in_machine world systemctl reset-failed nsd
+check 'the parent is up' in_machine world systemctl restart nsd
+check 'and knows no DS' parent
+
+zone
+next
+check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
+    --fqdn sig.example.org --tags 'v-*'
+check 'one run signs the zone' run
+same 'all of it runs' 'active active active' \
+    "$(in_machine sig systemctl is-active knot dnssec-parent.timer dnssec-status.timer | paste -sd' ')"
+exits 'a second run' 0 run
+quiet 'has nothing to do'
+same 'keys are for Knot alone' '750 knot knot' "$(in_machine sig stat -c '%a %U %G' /var/lib/knot/keys/keys)"
+
+status() { in_machine sig cosmos-tools zone-status --warn-within 1m; }
+keys() { in_machine sig keymgr --mono knot.example list; }
+# waits PATTERN [SECONDS]: until the status says so.
+waits() { eventually "${2:-60}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }
+# served PATTERN TYPE [NAME]: until the world's name server answers so.
+served() {
+    eventually 60 sh -c "nsenter -t $(cat "$WORK/machine/world/leader") -a dig @203.0.113.1 +short '${3:-knot.example}' '$2' | grep -Eq '$1'"
+}
+# resolver: starts the world's resolver anew, which knows nothing but the DS record in $WORK/anchor.
+resolver() {
+    cp "$WORK/anchor" "$world/etc/unbound/anchor"
+    printf '%s\n' server: '  interface: 203.0.113.1@5300' '  module-config: "validator iterator"' '  do-not-query-localhost: no' \
+        '  trust-anchor-file: /etc/unbound/anchor' '  access-control: 0.0.0.0/0 allow' '  cache-max-ttl: 1' \
+        '  cache-max-negative-ttl: 1' stub-zone: '  name: knot.example' '  stub-addr: 203.0.113.1' \
+        > "$world/etc/unbound/unbound.conf.d/validating.conf"
+    rm -f "$world/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
+    in_machine world systemctl reset-failed unbound
+    in_machine world systemctl restart unbound
+}
+# validates WORDS PATTERN [NAME]: what it says of a name, status and flags in one line, then the addresses.
+validates() {
+    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.knot.example}" |
+        sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p' | paste -sd' ' > "$WORK/said"
+    said "$1" "$2"
+}
+good='^NOERROR qr rd ra ad A 192\.0\.2\.'
+ds_file=$sig/var/lib/dnssec-signer/knot.example.ds
+
+check 'the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
+exits 'which the status says, and that somebody is needed' 6 status
+said 'until then the zone is insecure' 'parent 203\.0\.113\.1: no DS in parent: zone still insecure'
+said 'with the record to give' 'to give to the parent: DS [0-9]+ 13 2 [0-9a-f]{64}$'
+exits 'nor does the daily look think so' 1 in_machine sig systemctl start dnssec-status
+check 'the record is published as a file' eventually 30 test -s "$ds_file"
+same 'made by SHA-256 and nothing else' 'knot.example. IN DS 13 2' "$(awk '{ print $1, $2, $3, $5, $6 }' "$ds_file")"
+same 'the same that Knot exports' "$(in_machine sig keymgr knot.example ds | awk '$5 == 2 { print $3, $4, $5, tolower($6) }')" \
+    "$(awk '{ print $4, $5, $6, $7 }' "$ds_file")"
+check 'the zone was handed over, by a key' served . SOA
+same 'with the record that a parent may fetch by itself' "$(awk '{ print $4, $5, $6, $7 }' "$ds_file")" \
+    "$(in_machine world dig @203.0.113.1 +short knot.example CDS | awk '{ print $1, $2, $3, tolower($4 $5) }')"
+check 'and the key it is made of' served '^257 3 13 ' CDNSKEY
+same 'absent names are denied by NSEC3 without iterations and salt' '1 0 0 -' \
+    "$(in_machine world dig @203.0.113.1 +short knot.example NSEC3PARAM)"
+exits 'nobody else gets the zone' 0 in_machine world dig @203.0.113.2 knot.example AXFR
+said 'without that key' 'Transfer failed'
+
+cp "$ds_file" "$WORK/anchor"
+check 'a resolver is up that knows that record and no more' resolver
+validates 'it says that the answer is authentic' "$good"20\$
+validates 'and that a name is absent' '^NXDOMAIN qr rd ra ad' nowhere.knot.example
+cp "$WORK/anchor" "$WORK/right"
+sed 's/.\{8\}$/00000000/' "$WORK/right" > "$WORK/anchor"
+check 'one that knows another record' resolver
+validates 'refuses the zone' '^SERVFAIL qr rd ra$'
+check 'the parent gets the wrong record' parent "$WORK/anchor"
+cp "$WORK/right" "$WORK/anchor"
+check 'the right one again' resolver
+sleep 3
+exits 'which nobody takes for the right one' 6 status
+said 'since resolvers refuse that zone' 'the parent vouches for keys that the zone has not: RESOLVERS REFUSE THE ZONE'
+said 'the key still waits' 'KSK: ready, waits for ds-seen'
+check 'the parent gets the right one' parent "$WORK/anchor"
+check 'which Knot finds out by itself' waits 'KSK: active, next change by policy'
+check 'now nobody is needed' status
+said 'and the parent agrees' "parent 203\.0\.113\.1: DS of key $(awk '{ print $4 }' "$WORK/anchor")\$"
+check 'as the daily look agrees' in_machine sig systemctl start dnssec-status
+
+# The zone changes.
+sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/hosts/sig.example.org/overlay/etc/knot/zones/knot.example"
+pid() { in_machine sig systemctl show --value --property MainPID knot; }
+was=$(pid)
+next
+check 'the zone is changed' run
+same 'by a reload' "$was" "$(pid)"
+check 'the world has it soon' served '192.0.2.21' A www.knot.example
+sleep 2
+validates 'and it is authentic' "$good"21\$
+
+# Keys change.
+zsk=$(keys | awk '$3 == "ZSK" { print $2 }')
+check 'another key shall sign the zone' in_machine sig knotc zone-key-rollover knot.example zsk
+check 'the new one is there' waits "key ($zsk ZSK: active|[0-9]+ ZSK: publish)"
+check 'and signs alone' eventually 90 sh -c "test \"\$(nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status |
+    grep ' ZSK: ' | grep -v 'key $zsk ' | grep -c active)\" = 1 && ! nsenter -t $(cat "$WORK/machine/sig/leader") -a \
+    cosmos-tools zone-status | grep -q 'key $zsk '"
+sleep 2
+validates 'the resolver saw nothing of it' "$good"21\$
+ksk=$(awk '{ print $4 }' "$WORK/anchor")
+check 'the parent shall vouch for another key' in_machine sig knotc zone-key-rollover knot.example ksk
+check 'the new one waits for it' waits 'KSK: ready, waits for ds-seen' 90
+check 'in the middle of it, the host restarts its service' in_machine sig systemctl restart knot
+machine_down sig
+check 'and boots' machine_boot sig --boot
+check 'it runs again' eventually 60 in_machine sig systemctl is-active knot
+check 'the change goes on' waits 'KSK: ready, waits for ds-seen' 60
+exits 'nobody set anything up anew' 0 run
+quiet 'nor wrote anything'
+check 'there is another record beside the old' eventually 30 sh -c "grep -v 'DS $ksk ' '$ds_file'"
+grep -v "DS $ksk " "$ds_file" > "$WORK/next"
+new=$(awk '{ print $4 }' "$WORK/next")
+validates 'resolvers that know the old one are content' "$good"21\$
+check 'the parent gets both' parent "$WORK/anchor" "$WORK/next"
+check 'the new key is in force' waits "key $new KSK: active"
+check 'and the old one goes' eventually 90 sh -c \
+    "! nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -q 'key $ksk '"
+check 'its record is offered no more' eventually 30 sh -c "! grep -q 'DS $ksk ' '$ds_file'"
+check 'the parent drops it' parent "$WORK/next"
+cp "$WORK/next" "$WORK/anchor"
+check 'the other name server has the new key alone' eventually 60 sh -c \
+    "test \"\$(nsenter -t $(cat "$WORK/machine/world/leader") -a dig @203.0.113.1 +short knot.example DNSKEY | grep -c '^257 ')\" = 1"
+check 'a resolver that knows the new record only' resolver
+validates 'is content' "$good"21\$
+check 'as the status is' status
+
+# What an operator may get wrong.
+next
+check 'nothing is left to do' run
+state() { (cd "$sig/etc" && find . -type f -exec sha256sum {} + | sort) && pid; }
+before=$(state)
+# refused WORDS PATTERN [LINE...]: the host stays as it is.
+unchanged() {
+    exits "$1" 1 run
+    said 'the message names it' "$2"
+    same 'and the host is untouched' "$before" "$(state)"
+}
+next 'propagation = "2h"' && unchanged 'signatures that end too early are refused' 'these have new ones: refresh must be more than'
+next 'zones."../knot.example" = { parent = ["203.0.113.1"] }' && unchanged 'a zone that is a path is refused' 'is no zone'
+next 'zones."knot.example" = { }' && unchanged 'a parent that nobody knows is refused' 'has to know its name servers'
+next 'tsig-file = "/etc/knot/nothing.conf"' && unchanged 'a secret that is not there is refused' "check 'Knot's settings' of layer"
+sed 's/^.ORIGIN .*/$ORIGIN other.example./' "$sig/etc/knot/zones/knot.example" > "$sig/srv/other.example"
+next 'zones."other.example" = { file = "/srv/other.example", parent = ["203.0.113.1"] }' &&
+    unchanged 'a zone leaves while its parent vouches for it: refused' "the zone 'knot.example' cannot leave: its parent \(203.0.113.1\) has DS"
+sed -i '/SOA/d' "$FLEET/hosts/sig.example.org/overlay/etc/knot/zones/knot.example"
+next && unchanged 'a zone without SOA is refused' "check 'the zones' of layer"
+without
+unchanged 'the module leaves while a parent vouches for its zone: refused' "the zone 'knot.example' cannot leave: its parent \(203.0.113.1\) has DS"
+said 'with what to do first' 'have the parent remove its DS records, wait'
+exits 'the plan is made all the same' 0 in_machine sig cosmos plan
+said 'and says so, too' "^! held: check 'the parents of its zones' of layer 'built-in/dnssec-knot', which leaves, failed"
+zone
+next
+check 'the next release that keeps it goes on' run
+check 'the parent removes the record' parent
+without
+check 'then the module leaves' run
+same 'Knot is stopped' inactive "$(in_machine sig systemctl is-active knot)"
+check 'its keys stay' test -s "$sig/var/lib/knot/keys/data.mdb"
