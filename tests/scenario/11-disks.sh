@@ -99,6 +99,26 @@ echo new | hindered 'a mount on the file' srv/busy/file "cannot put in place 'sr
     "mount --bind $WORK/mounted $HOST_ROOT/srv/busy/file" "umount $HOST_ROOT/srv/busy/file"
 same 'a mount on the file: what is mounted there stays' mounted "$(cat "$WORK/mounted")"
 
+# The lower layer of an overlay: no folder there can change places, so that two steps take the place of one. Links do not need it.
+for path in folder/inside file link; do echo "$path" | put "$LAYER/overlay/srv/over/$path"; done
+echo old | wants srv/over/old
+check 'an overlay: what is to lie below it arrives' agent run
+mkdir "$WORK/over" && mv "$HOST_ROOT/srv/over" "$WORK/over/lower" && mkdir "$WORK/over/upper" "$WORK/over/work" "$HOST_ROOT/srv/over"
+check 'an overlay: it is mounted' mount -t overlay overlay "$HOST_ROOT/srv/over" \
+    -o "lowerdir=$WORK/over/lower,upperdir=$WORK/over/upper,workdir=$WORK/over/work,redirect_dir=off"
+at_exit umount "$HOST_ROOT/srv/over"
+git -C "$FLEET" rm --quiet -r "$LAYER/overlay/srv/over/"{folder,file,link}
+echo 'now a file' | put "$LAYER/overlay/srv/over/folder"
+echo 'now a folder' | put "$LAYER/overlay/srv/over/file/inside"
+ln -s old "$FLEET/$LAYER/overlay/srv/over/link"
+release v-over operator 'cosmos: 1 removals=9'
+check 'an overlay: types change' strace -qq -o "$WORK/trace" -e trace=renameat2 "$COSMOS" --root "$HOST_ROOT" run
+same 'an overlay: a folder could not change places' '"folder"' \
+    "$(sed -n 's/.*, \(".*"\), RENAME_EXCHANGE) = -1 EXDEV.*/\1/p' "$WORK/trace")"
+same 'an overlay: to what was signed' 'now a file, now a folder, old' \
+    "$(cat "$HOST_ROOT/srv/over/folder"), $(cat "$HOST_ROOT/srv/over/file/inside"), $(readlink "$HOST_ROOT/srv/over/link")"
+mended 'an overlay' srv/over/old old
+
 # Two names that differ in case are one file where the file system says so: vfat, or a folder of ext4 that folds case.
 card() {
     if grep -qw vfat /proc/filesystems && command -v mkfs.vfat > /dev/null; then

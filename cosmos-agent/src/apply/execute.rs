@@ -265,13 +265,10 @@ impl<'a> Execution<'a> {
         }
         match exchanged {
             Some(removal) => {
-                let was = directory.stat(name).on("look at", path)?;
-                if !exchange::exchange(directory, &pending.temporary, name).on("put in place", path)? {
+                if !self.put_in_place_of_another_type(pending, removal)? {
                     self.refuse(pending.number, step, MOVED);
                     return Ok(());
                 }
-                was.iter().for_each(|was| self.batch.forget(was));
-                self.is_exchanged(removal);
                 Ok(())
             }
             None if matches!(step.expects(), Observed::Absent) => put_new(directory, &pending.temporary, name),

@@ -57,16 +57,15 @@ pub struct Call {
     pub succeeded: bool,
 }
 
-/// Runs `cosmos` below `root` with these words under strace, with an injection if one is given; returns its status and
-/// errors.
+/// Runs `cosmos` below `root` with these words under strace, with these injections; returns its status and errors.
 ///
 /// Only the agent's own process is followed, so that the n-th call is the n-th of that process: the child that fetches
 /// writes nothing on a host, and what tasks do is theirs.
-pub fn traced(root: &Path, words: &[&str], log: &Path, injection: Option<&str>) -> (Option<i32>, String) {
+pub fn traced(root: &Path, words: &[&str], log: &Path, injections: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new("strace");
     command.args(["-qq", "-y", "-s", "0", "-e", "signal=none", "-o"]).arg(log);
     command.arg("-e").arg(format!("trace={}", CHANGING.join(",")));
-    command.args(injection.map(|what| format!("--inject={what}")));
+    command.args(injections.iter().map(|what| format!("--inject={what}")));
     command.arg(env!("CARGO_BIN_EXE_cosmos")).arg("--root").arg(root).args(words).env("TZ", "UTC");
     let output = command.stdin(Stdio::null()).output().expect("strace runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())

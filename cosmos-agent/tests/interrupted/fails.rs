@@ -59,19 +59,29 @@ fn a_full_disk_at_any_changing_call_names_its_object_and_the_next_run_finishes()
 }
 
 #[test]
-fn where_the_file_system_cannot_exchange_a_path_becomes_another_type_in_two_steps() {
+fn where_the_file_system_cannot_exchange_only_a_folder_leaves_a_moment_without_old_and_new() {
     if calls::strace_is_missing() {
         return;
     }
-    let scene = Scene::new();
-    let root = scene.copy();
     // As vfat before Linux 6.1, NFS and FUSE answer to each of the flags.
-    let ran = calls::traced(&root, &["run"], &scene.log(), Some("renameat2:error=EINVAL"));
-    assert_eq!((ran, tree(&root)), ((Some(0), String::new()), scene.new.clone()));
-    let refused = calls::read(&scene.log(), &root).into_iter().filter(|call| call.name == "renameat2");
-    let refused: Vec<String> = refused.filter(|call| !call.succeeded).map(|call| call.path).collect();
-    for path in ["srv/to-folder", "srv/to-file"] {
-        assert!(refused.iter().filter(|refused| *refused == path).count() >= 1, "{path}: {refused:?}");
+    let scene = Scene::lacking(&["renameat2:error=EINVAL"]);
+    let changes_type = ["srv/to-folder", "srv/to-file", "srv/to-link", "srv/from-link"];
+    let mut recorded = scene.recorded();
+    let refused = |path: &str| recorded.iter().any(|(call, _)| call.name == "renameat2" && call.path == path);
+    assert_eq!(changes_type.map(refused), [true, true, false, false], "where it was tried");
+    recorded.retain(|(call, _)| {
+        let names = [call.from.as_deref(), Some(&call.path)];
+        call.name != "renameat2" && names.into_iter().flatten().any(|path| changes_type.contains(&path))
+    });
+    let mut gone = std::collections::BTreeSet::new();
+    for (call, kind) in &recorded {
+        let Hit { root, status, call, .. } = scene.hit(call, kind, "signal=KILL");
+        let what = format!("without exchanges, killed at {} {} of '{}'", call.name, call.number, call.path);
+        assert_eq!(status, None, "{what}: it was not killed");
+        let now = tree(&root);
+        gone.extend(changes_type.into_iter().filter(|path| !now.contains_key(*path)));
+        scene.assert_converges(&root, &what);
     }
-    scene.assert_converges(&root, "without exchanges");
+    println!("without exchanges: {} calls", recorded.len());
+    assert_eq!(Vec::from_iter(gone), ["srv/to-file", "srv/to-folder"], "only where a folder comes or goes");
 }

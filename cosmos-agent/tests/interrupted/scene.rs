@@ -31,6 +31,8 @@ pub struct Scene {
     settled: Settled,
     /// The command that is disturbed.
     words: &'static [&'static str],
+    /// What the file system cannot do, as strace injects it.
+    lacks: &'static [&'static str],
     pub old: Tree,
     pub new: Tree,
     /// The plan's steps.
@@ -60,6 +62,11 @@ impl Scene {
         scene
     }
 
+    /// As [`Scene::new`], on a file system that lacks something.
+    pub fn lacking(what: &'static [&'static str]) -> Self {
+        Self { lacks: what, ..Self::new() }
+    }
+
     /// A host that an administrator's command is given to.
     pub fn of(settled: Settled, words: &'static [&'static str]) -> Self {
         let mut scene = Self::before(settled, words);
@@ -74,7 +81,7 @@ impl Scene {
 
     fn before(settled: Settled, words: &'static [&'static str]) -> Self {
         let old = tree(&settled.host);
-        Self { settled, words, old, new: Tree::new(), steps: Vec::new(), managed: Value::Null }
+        Self { settled, words, lacks: &[], old, new: Tree::new(), steps: Vec::new(), managed: Value::Null }
     }
 
     /// Returns a fresh copy of the host between the revisions.
@@ -97,7 +104,7 @@ impl Scene {
         for _ in 0..TRIES {
             let root = self.copy();
             let injection = format!("{}:{fault}:when={number}", call.name);
-            let (status, said) = calls::traced(&root, self.words, &self.log(), Some(&injection));
+            let (status, said) = calls::traced(&root, self.words, &self.log(), &[self.lacks, &[&injection]].concat());
             let mut made = calls::read(&self.log(), &root);
             made.retain(|made| made.name == call.name && made.number <= number);
             let before = made.len();
@@ -126,7 +133,7 @@ impl Scene {
     /// Records one whole run: its calls, each with the kind of its object.
     pub fn recorded(&self) -> Vec<(Call, String)> {
         let root = self.copy();
-        assert_eq!(calls::traced(&root, self.words, &self.log(), None), (Some(0), String::new()));
+        assert_eq!(calls::traced(&root, self.words, &self.log(), self.lacks), (Some(0), String::new()));
         assert_eq!(tree(&root), self.new);
         calls::read(&self.log(), &root).into_iter().map(|call| (self.kind(&call), call)).map(|(k, c)| (c, k)).collect()
     }

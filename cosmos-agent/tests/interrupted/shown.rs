@@ -40,7 +40,7 @@ fn what_plan_prints_is_what_the_calls_of_apply_show() {
         }
     }
     let root = scene.copy();
-    assert_eq!(calls::traced(&root, &["run"], &scene.log(), None), (Some(0), String::new()));
+    assert_eq!(calls::traced(&root, &["run"], &scene.log(), &[]), (Some(0), String::new()));
     let own = |path: &str| ["var/lib/cosmos", "var/cache/cosmos", "run/cosmos"].iter().any(|own| path.starts_with(own));
     let calls = calls::read(&scene.log(), &root);
     let of_host = calls.iter().filter(|call| call.succeeded && !own(&call.path));

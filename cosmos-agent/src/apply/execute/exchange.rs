@@ -1,7 +1,8 @@
 //! A path that becomes another type: what it is to be changes places with what it was, so that there is no moment without
 //! either; what it was is then taken apart under the temporary name.
 //!
-//! Not every file system can do it in one step. Where it cannot, what was there goes before the new thing comes.
+//! Not every file system can do it in one step with a folder. Where it cannot, what was there goes before the new thing comes.
+//! Files and symlinks replace each other everywhere.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use cosmos_model::plan::{Action, Plan};
 use cosmos_model::snapshot::Attributes;
 use nix::errno::Errno;
 
+use super::super::batch::Pending;
 use super::super::journal::temporary_name;
 use super::{Execution, Outcome, Place, put_new};
 use crate::fs::{Directory, FsError, OnPath as _};
@@ -54,6 +56,22 @@ impl Execution<'_> {
         self.done(place)
     }
 
+    /// Puts a file or symlink in the place of what step `removal` takes away; false where that is something else by now.
+    pub(super) fn put_in_place_of_another_type(&mut self, pending: &Pending, removal: usize) -> Result<bool, FsError> {
+        let (directory, path) = (&pending.directory, self.plan.steps()[pending.number].path());
+        let was = directory.stat(path.name()).on("look at", path.as_bytes())?;
+        let placed = match self.plan.steps()[removal].action() {
+            Action::Remove => rename_over(directory, &pending.temporary, path.name()),
+            _ => exchange(directory, &pending.temporary, path.name()),
+        };
+        let placed = placed.on("put in place", path.as_bytes())?;
+        if placed {
+            was.iter().for_each(|was| self.batch.forget(was));
+            self.is_exchanged(removal);
+        }
+        Ok(placed)
+    }
+
     /// Tells whether what step `removal` takes away is still what the plan saw, and kept where it is to be kept.
     pub(super) fn is_replaceable(
         &mut self,
@@ -70,6 +88,17 @@ impl Execution<'_> {
     pub(super) fn is_exchanged(&mut self, removal: usize) {
         self.outcomes[removal] = Outcome::Done;
         self.cursor.forget();
+    }
+}
+
+/// Lets the file or symlink `temporary` replace the symlink or file `name`, which every file system does in one step.
+///
+/// Returns false, and leaves `name` as it is without `temporary`, where that has become a folder.
+fn rename_over(directory: &Directory, temporary: &[u8], name: &[u8]) -> nix::Result<bool> {
+    match directory.rename(temporary, name) {
+        Ok(()) => Ok(true),
+        Err(Errno::EISDIR) => directory.unlink(temporary).map(|()| false),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -102,7 +131,7 @@ pub(in crate::apply) const fn is_occupied(errno: Errno) -> bool {
     matches!(errno, Errno::ENOTEMPTY | Errno::EEXIST)
 }
 
-/// Does in two steps what [`exchange`] does in one.
+/// Does in two steps what [`exchange`] does in one: a folder can be neither replaced nor take a place that is not free.
 fn replace(directory: &Directory, temporary: &[u8], name: &[u8]) -> nix::Result<bool> {
     let placed = directory.remove_one(name).and_then(|()| put_new(directory, temporary, name));
     let Err(errno) = placed else { return Ok(true) };
