@@ -17,8 +17,9 @@ check 'the first run converges' host cosmos run
 
 # Two of each kind cannot have one port: none runs, so that whatever appears was left by a check.
 host systemctl stop apache2 nginx haproxy unbound dnsmasq
-host rm -rf /run/apache2 /run/nginx.pid /run/haproxy /run/dnsmasq
-before=$(host ls /run /var/lib /var/log /var/log/nginx /var/log/apache2 /etc/ssl/private)
+# Nor has unbound ever run: it keeps the root's key itself, once it was started.
+host rm -rf /run/apache2 /run/nginx.pid /run/haproxy /run/dnsmasq /var/lib/unbound/root.key
+before=$(host ls /run /var/lib /var/lib/unbound /var/log /var/log/nginx /var/log/apache2 /etc/ssl/private)
 number=1
 next() { number=$((number + 1)) && release "v-$number" alice; }
 
@@ -52,4 +53,4 @@ judged dnsmasq etc/dnsmasq.d/ours.conf 'perhaps=yes' 'port=5353' 'ours.conf'
 judged dnsmasq etc/dnsmasq.conf 'cache-size=perhaps' "$(printf 'conf-dir=/etc/dnsmasq.d/,*.conf\ncache-size=1000')" 'dnsmasq.conf'
 judged logrotate etc/logrotate.d/ours '/var/log/ours { perhaps }' \
     "$(printf '/var/log/ours {\n    weekly\n}')" "ours:1 unknown option 'perhaps'"
-same 'no check left anything outside' "$before" "$(host ls /run /var/lib /var/log /var/log/nginx /var/log/apache2 /etc/ssl/private)"
+same 'no check left anything outside' "$before" "$(host ls /run /var/lib /var/lib/unbound /var/log /var/log/nginx /var/log/apache2 /etc/ssl/private)"

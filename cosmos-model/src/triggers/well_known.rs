@@ -64,7 +64,7 @@ pub const WELL_KNOWN: [WellKnown; 13] = [
     WellKnown { needs: Some("/run"), ..program("nginx", &["etc/nginx/**"], &["nginx", "-t", "-q"]) },
     // Not with `-q`, which does not say what is wrong either.
     program("haproxy", &["etc/haproxy/**"], &["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"]),
-    program("unbound", &["etc/unbound/**"], &["unbound-checkconf"]),
+    WellKnown { needs: Some(ANCHORS), ..program("unbound", &["etc/unbound/**"], &["sh", "-c", UNBOUND]) },
     WellKnown {
         needs: Some("/etc/dnsmasq.d"),
         ..program("dnsmasq", &["etc/dnsmasq.conf", "etc/dnsmasq.d/*"], &["dnsmasq", "--test", DNSMASQ_FOLDER])
@@ -77,6 +77,18 @@ pub const WELL_KNOWN: [WellKnown; 13] = [
 
 /// The folder as Debian's start script names it; its `dnsmasq.conf` does not.
 const DNSMASQ_FOLDER: &str = "--conf-dir=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new";
+
+/// Where Debian's unbound keeps the root's key, which its service fetches when it starts first.
+const ANCHORS: &str = "/var/lib/unbound";
+
+/// Lets unbound look at its settings where a key that it keeps itself is not there yet: one that reads well, the root's of
+/// 2017, is laid in the check's own copy of the folder, which is in memory.
+const UNBOUND: &str = "command -v unbound-checkconf > /dev/null || exit 0\n\
+     until said=$(unbound-checkconf 2>&1); do\n\
+     key=$(printf '%s\\n' \"$said\" | sed -n 's|.*auto-trust-anchor-file: \"\\(/var/lib/unbound/[^/\"]*\\)\" does not exist.*|\\1|p')\n\
+     if [ -z \"$key\" ] || [ -e \"$key\" ]; then printf '%s\\n' \"$said\"; exit 1; fi\n\
+     echo '. DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D' > \"$key\" || exit\n\
+     done";
 
 /// Lets logrotate say its errors only, without those about logs that are not there yet: its exit status is the same for both.
 const LOGROTATE: &str = "command -v logrotate > /dev/null || exit 0\n\
