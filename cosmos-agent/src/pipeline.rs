@@ -174,7 +174,7 @@ impl<'a> Pipeline<'a> {
                     self.waiting = self.packages(&mut staged)?;
                     tasks.leave_out(&staged.model, &self.waiting);
                     let ended = self.files(staged, &tasks);
-                    ended.map_err(|failed| self.or_cut_off(failed, revision, &tasks))?;
+                    ended.map_err(|failed| self.or_taken_back(failed, revision, &tasks))?;
                     written = true;
                     if self.waiting.is_empty() {
                         self.is_applied(revision);

@@ -51,3 +51,27 @@ fn a_path_that_is_only_reported_is_spoken_of_when_it_begins_to_differ_and_when_t
     assert_eq!(log.matches("\n    has other content\n").count(), 3, "{log}");
     assert_eq!(log.matches("\n    is as the model says again\n").count(), 4, "{log}");
 }
+
+#[test]
+fn a_path_that_is_only_reported_is_not_made_where_it_never_was_and_is_said_to_be_missing() {
+    let settled = Settled::new();
+    settled.world.write("global/layer.toml", "[files.\"etc/seen\"]\npolicy = \"report\"\n");
+    settled.world.write("global/overlay/etc/seen", "as it should be\n");
+    settled.commit();
+    let on = |words: &[&str]| settled.world.on(&settled.host, words);
+    assert_eq!(on(&["update"]).status, 0);
+    on(&["plan"]).prints("! etc/seen differs: is missing\n");
+    on(&["run"]).prints("! etc/seen differs: is missing\n");
+    on(&["run"]).prints("");
+    assert!(!settled.host.join("etc/seen").exists());
+    let drift = on(&["drift"]);
+    assert_eq!((drift.status, drift.stdout.as_str()), (5, "- etc/seen  missing\n"), "{drift:?}");
+    put(&settled.host, "etc/seen", "as it should be\n");
+    assert_eq!(on(&["drift"]).status, 0);
+    let ran = on(&["run"]);
+    assert!(ran.stdout.starts_with("'etc/seen' is as the model says again"), "{ran:?}");
+    settled.world.remove("global/overlay/etc/seen");
+    settled.commit();
+    assert_eq!(on(&["run"]).status, 0);
+    assert_eq!(read(&settled.host, "etc/seen"), "as it should be\n", "and what others made stays");
+}

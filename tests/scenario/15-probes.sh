@@ -89,6 +89,38 @@ next
 check 'a newer revision is tried' host cosmos run
 same 'and stays' 'good again' "$(host cat /etc/quick)"
 
+# A service that does not start with its new settings: its layer's probe is made all the same, and no other layer's.
+printf '[Service]\nExecStartPre=/bin/grep -q good /etc/kept.text\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' |
+    put models/kept/overlay/etc/systemd/system/kept.service
+echo good | put models/kept/overlay/etc/kept.text
+cat > "$WORK/probe" << 'LAYER'
+[[probe]]
+name = "kept"
+run = ["/bin/systemctl", "is-active", "--quiet", "kept"]
+when = ["etc/kept.text"]
+within = "2s"
+LAYER
+{ printf '[[service]]\nname = "kept"\nrestart = ["etc/kept.text"]\nenabled = true\n' && cat "$WORK/probe"; } | put models/kept/layer.toml
+printf '[[probe]]\nname = "other"\nrun = ["/bin/touch", "/run/other-probe"]\nwhen = ["etc/beside"]\n' | put models/beside/layer.toml
+echo 'use = ["page", "beside", "quick", "kept"]' | put hosts/probes.example.org/layer.toml
+next
+check 'a layer with a service and a probe of it' host cosmos run
+same 'runs' active "$(host systemctl is-active kept)"
+host rm -f /run/other-probe
+echo bad | put models/kept/overlay/etc/kept.text
+echo four | put models/beside/overlay/etc/beside
+next
+exits 'a service that does not start again ends the run' 1 host cosmos run
+said 'which says so, and what its probe found' "cannot restart kept: exit status 1; probe 'kept' of layer 'models/kept' failed"
+said 'and that its layer went back' 'etc/kept.text went back to generation'
+same 'the service runs as before' 'active good' "$(host systemctl is-active kept) $(host cat /etc/kept.text)"
+same 'the rest of the release stays' four "$(host cat /etc/beside)"
+same 'what another layer asks of its own files was not asked too early' no "$(host test -e /run/other-probe && echo yes || echo no)"
+check 'the next run ends well' host cosmos run
+check 'and asks it, since those files stay' host test -e /run/other-probe
+check 'the service still runs' host systemctl is-active kept
+echo good | put models/kept/overlay/etc/kept.text
+
 # sshd -t finds nothing wrong with an address that this host does not have, and sshd cannot live with it.
 answers_ssh() { in_network probes bash -c 'read -t 5 -r banner < /dev/tcp/127.0.0.1/22 && [[ $banner == SSH-* ]]'; }
 for way in reload restart; do

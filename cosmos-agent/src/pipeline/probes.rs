@@ -47,7 +47,7 @@ impl Pipeline<'_> {
         for pending in pending.into_iter().filter(|pending| pending.due.is_probe()) {
             match &pending.due {
                 Due::Probe(name) => {
-                    if let Err((layer, failed)) = self.probe_by_layers(name) {
+                    if let Err((layer, failed)) = self.probe_by_layers(name, |_| true) {
                         return Err(self.give_up(failed, &pending, tasks, &|_, owner| owner == layer));
                     }
                 }
@@ -63,19 +63,38 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Makes the default probe also where a service could not be told of what the run wrote: what cuts the host off goes
-    /// back then, too. Returns what the run fails with.
-    pub(super) fn or_cut_off(&mut self, failed: Failure, revision: &VerifiedRevision, tasks: &TaskRun<'_>) -> Failure {
-        let pending = self.record.state.triggers.pending.iter().find(|pending| pending.due == Due::Reachability);
-        let Some(pending) = pending.cloned().filter(|_| self.is_own_root()) else { return failed };
-        let written = Managed::read(&self.state).is_ok_and(|managed| managed.view().is_settled_at(revision.commit()));
-        if !written {
+    /// Makes the probes also where a service could not be told of what the run wrote: those of its layer, and the default
+    /// probe. What they find broken goes back then, too. Returns what the run fails with.
+    pub(super) fn or_taken_back(
+        &mut self,
+        failed: Failure,
+        revision: &VerifiedRevision,
+        tasks: &TaskRun<'_>,
+    ) -> Failure {
+        let written =
+            || Managed::read(&self.state).is_ok_and(|managed| managed.view().is_settled_at(revision.commit()));
+        if !self.is_own_root() || !written() {
             return failed;
         }
-        let Err(lost) = self.probe_ways() else { return failed };
-        self.is_applied(revision);
-        let message = format!("{}; {}", failed.message, lost.message);
-        self.give_up(Failure { message, ..lost }, &pending, tasks, &|path, _| triggers::is_watched(path))
+        let kept = &self.record.state.triggers;
+        // What was told is not pending any more: the first that is could not be.
+        let untold = kept.pending.iter().find(|pending| pending.due.is_of_services());
+        let untold = untold.and_then(|pending| kept.services.iter().find(|(name, _)| pending.due.is_about(name)));
+        let layer = untold.map(|(_, service)| service.layer.clone()).unwrap_or_default();
+        for pending in kept.pending.clone().into_iter().filter(|pending| pending.due.is_probe()) {
+            let ended = match &pending.due {
+                Due::Probe(name) => self.probe_by_layers(name, |said| *said == layer).map_err(|(_, lost)| lost),
+                _ => self.probe_ways(),
+            };
+            let Err(lost) = ended else { continue };
+            self.is_applied(revision);
+            let message = format!("{}; {}", failed.message, lost.message);
+            let is_default = pending.due == Due::Reachability;
+            let chosen =
+                |path: &RelPath, owner: &str| if is_default { triggers::is_watched(path) } else { owner == layer };
+            return self.give_up(Failure { message, ..lost }, &pending, tasks, &chosen);
+        }
+        failed
     }
 
     /// Takes back what `chosen` takes of the revision whose probe failed, and says so; a repair of drift takes nothing back.
@@ -92,7 +111,7 @@ impl Pipeline<'_> {
         if is_repair || self.agent.settings.on_probe_failure == OnProbeFailure::Report {
             return failed;
         }
-        match self.take_back_for(&failed, tasks, chosen) {
+        match self.take_back_for(&failed, &pending.due, tasks, chosen) {
             Ok(None) => failed,
             Ok(Some((number, paths))) => {
                 let message = format!("{}; {} went back to generation {number}", failed.message, named(&paths));
@@ -109,6 +128,7 @@ impl Pipeline<'_> {
     fn take_back_for(
         &mut self,
         why: &Failure,
+        due: &Due,
         tasks: &TaskRun<'_>,
         chosen: &dyn Fn(&RelPath, &str) -> bool,
     ) -> Result<Option<(u64, BTreeSet<RelPath>)>, Failure> {
@@ -124,19 +144,21 @@ impl Pipeline<'_> {
         if paths.is_empty() {
             return Ok(None);
         }
-        // The files are what they were, so that services and tasks hear of them, and nothing is left to look at.
+        // The files are what they were, so that services and tasks hear of them; what stays is still to be looked at.
         let kept = &mut self.record.state.triggers;
-        kept.pending.retain(|pending| !pending.due.is_probe());
-        kept.ways = None;
+        let stays = |pending: &Pending| pending.due != *due && pending.paths.iter().any(|path| !paths.contains(path));
+        kept.pending.retain(|pending| !pending.due.is_probe() || stays(pending));
+        kept.ways = kept.ways.filter(|_| kept.awaits(&Due::Reachability));
         self.record.save()?;
         let changed = self.changed_for_tasks();
         tasks.run(Stage::After, self.host, &mut self.report, &mut self.record, &changed)?;
         Ok(Some((before, paths)))
     }
 
-    /// Makes all probes called `name`.
-    fn probe_by_layers(&mut self, name: &str) -> Result<(), (String, Failure)> {
-        let probes: Vec<_> = self.probing.iter().filter(|said| said.table.command.name == name).cloned().collect();
+    /// Makes all probes called `name` of the layers that `whose` takes.
+    fn probe_by_layers(&mut self, name: &str, whose: impl Fn(&str) -> bool) -> Result<(), (String, Failure)> {
+        let named = self.probing.iter().filter(|said| said.table.command.name == name && whose(&said.layer));
+        let probes: Vec<_> = named.cloned().collect();
         for Said { layer, table } in probes {
             let within = table.within.map_or(WITHIN, Duration::from_secs);
             let time = table.command.timeout.map_or(TIME, Duration::from_secs);
