@@ -73,6 +73,24 @@ fn a_template_sees_parameters_facts_and_the_hosts_name() {
 }
 
 #[test]
+fn a_plain_text_has_letters_digits_and_what_is_named_only() {
+    let plain = |text: &str| rendered(&format!("{{{{ {text} }}}}\n")).unwrap();
+    for (text, is) in [
+        ("'ns1.example' is plain('-.')", "true\n"),
+        ("'ns1.example' is plain('-')", "false\n"),
+        ("'Straße' is plain('')", "false\n"),
+        ("'a\\nb' is plain('-_.')", "false\n"),
+        ("'' is plain('')", "true\n"),
+        ("['a', 'b/c'] is plain('/')", "true\n"),
+        ("['a', 'b/c'] is plain('-')", "false\n"),
+        ("[] is plain('')", "true\n"),
+    ] {
+        assert_eq!(plain(text), is, "{text}");
+    }
+    assert!(rendered("{{ [1] is plain('') }}\n").is_err());
+}
+
+#[test]
 fn a_mistake_names_the_template_the_line_and_the_parameters() {
     assert_eq!(
         rendered("one\ntwo {{ params.lon }}\n").unwrap_err(),

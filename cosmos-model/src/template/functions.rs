@@ -1,4 +1,4 @@
-//! Filters, tests and functions beyond the engine's own: addresses, durations, and a file that is not wanted.
+//! Filters, tests and functions beyond the engine's own: addresses, durations, plain words, and a file that is not wanted.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -17,6 +17,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>, seen: &Arc<Seen>) {
     environment.add_test("ipv4", |value: &Value| Ok::<_, Error>(network(value)?.is_v4()));
     environment.add_test("ipv6", |value: &Value| Ok::<_, Error>(!network(value)?.is_v4()));
     environment.add_test("within", is_within);
+    environment.add_test("plain", is_plain);
     environment.add_test("at_or_before", |one: &Value, other: &Value| {
         Ok::<_, Error>(network::is_at_or_before(&network(one)?.address(), &network(other)?.address()))
     });
@@ -61,6 +62,20 @@ fn is_within(value: &Value, outer: &Value) -> Result<bool, Error> {
         }
     }
     Ok(false)
+}
+
+/// Tells whether a text, or each of a list, has ASCII letters, digits and the characters of `others` only.
+fn is_plain(value: &Value, others: &str) -> Result<bool, Error> {
+    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c));
+    if let Some(text) = value.as_str() {
+        return Ok(is_plain(text));
+    }
+    for one in value.try_iter()? {
+        if !is_plain(one.as_str().ok_or_else(|| wrong(format!("'{one}' is not a text")))?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Tells whether two entries of a list share an address.
