@@ -157,6 +157,12 @@ fn the_page_about_modules_works_as_it_stands() {
     assert!(ran.status.success(), "{printed}\n{said}");
     assert!(printed.contains("+ etc/greeter.conf  ns1.example.org\n"), "{printed}");
     assert!(printed.contains("greeter.port = 8080  default\n"), "{printed}");
+    let module = home.path().join("fleet/models/greeter");
+    let lines = ["layer.toml", "templates/etc/greeter.conf"].map(|file| {
+        let text = fs::read_to_string(module.join(file)).expect("a file");
+        text.lines().filter(|line| !line.is_empty()).count()
+    });
+    assert_eq!(lines.iter().sum::<usize>(), 29, "{lines:?}: the page says how many");
     let quoted = quoted();
     assert!(quoted.contains(&said.to_string()), "the page says nothing about: {said}");
     quoted.iter().for_each(|text| assert!(*text == said || printed.contains(text), "not printed: {text}\n{printed}"));
