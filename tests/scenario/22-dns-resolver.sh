@@ -199,3 +199,10 @@ refused 'a hardware address that is none is refused' 'is no hardware address' \
     'leases.printer = { mac = "02-00-00-00-00-07", address = "192.0.2.10" }'
 refused 'IPv6 without an address of it is refused' 'and there is none' 'addresses = ["192.0.2.1/24"]'
 refused 'an unknown parameter is refused' "no parameter 'colour'" 'colour = "red"'
+check 'another program listens' in_machine gw systemd-run --quiet --unit=squatter dnsmasq --keep-in-foreground --conf-file=/dev/null \
+    --no-resolv --bind-interfaces --listen-address=203.0.113.2 --pid-file=
+check 'at the port of resolvers' eventually 10 in_machine gw sh -c "ss -Hltn 'src 203.0.113.2:53' | grep -q ."
+refused 'a port that another program holds is refused' \
+    "port 53 is held by 'squatter.service' on this host \(203\.0\.113\.2:53\), and 'unbound' of layer 'built-in/dns-resolver' wants it" \
+    'addresses = ["192.0.2.1/24", "2001:db8:1::1/64", "203.0.113.2/24"]'
+in_machine gw systemctl stop squatter
