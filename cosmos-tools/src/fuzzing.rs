@@ -2,6 +2,11 @@
 
 use crate::zone::{key, knot};
 
+pub use crate::zone::answer::{Record, Said, read as answer};
+pub use crate::zone::list::{Zone, is_name, zone};
+pub use crate::zone::look::{Served, ds, servers};
+pub use crate::zone::record::Ds;
+
 /// A key as `zone-status` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {

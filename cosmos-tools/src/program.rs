@@ -9,8 +9,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How much of an answer is read; a phone that talks on is not asked further.
-const ANSWER: u64 = 64 << 10;
+/// How many bytes of an answer are read, which is that of an enforcer about ten thousand zones; more is none.
+const ANSWER: usize = 4 << 20;
 
 /// Why a program gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,12 @@ pub enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// It was ended, since it talked on.
+    #[error("'{}' answered more than {} MiB", program.display(), ANSWER >> 20)]
+    Long {
+        /// The program.
+        program: PathBuf,
+    },
     /// It was ended, since it took too long.
     #[error("'{}' gave no answer for {} seconds", program.display(), limit.as_secs())]
     Slow {
@@ -54,7 +60,7 @@ pub struct Answer {
     pub complaint: String,
 }
 
-/// Asks a program one thing; it is ended when it has not answered within the limit.
+/// Asks a program one thing; it is ended when it has not answered within the limit, or answers too much.
 pub fn ask(program: &Path, arguments: &[OsString], limit: Duration) -> Result<Answer, ProgramError> {
     let lost = |source| ProgramError::Wait { program: program.into(), source };
     let mut child = start(
@@ -66,16 +72,19 @@ pub fn ask(program: &Path, arguments: &[OsString], limit: Duration) -> Result<An
     read(child.stderr.take(), say, false);
     let (mut output, mut complaint) = (String::new(), String::new());
     for _ in 0..2 {
-        match hear.recv_timeout(limit) {
-            Ok((true, text)) => output = text,
-            Ok((false, text)) => complaint = text,
-            Err(_) => {
-                // It may have ended this very moment; then there is nothing to end.
-                let _ = child.kill();
-                child.wait().map_err(lost)?;
-                return Err(ProgramError::Slow { program: program.into(), limit });
+        let failure = match hear.recv_timeout(limit) {
+            Ok((_, bytes)) if bytes.len() > ANSWER => ProgramError::Long { program: program.into() },
+            Ok((is_output, bytes)) => {
+                let text = if is_output { &mut output } else { &mut complaint };
+                *text = String::from_utf8_lossy(&bytes).into_owned();
+                continue;
             }
-        }
+            Err(_) => ProgramError::Slow { program: program.into(), limit },
+        };
+        // It may have ended this very moment; then there is nothing to end.
+        let _ = child.kill();
+        child.wait().map_err(lost)?;
+        return Err(failure);
     }
     let status = code(child.wait().map_err(lost)?);
     Ok(Answer { status, output, complaint })
@@ -98,14 +107,14 @@ fn start(program: &Path, command: &mut Command) -> Result<Child, ProgramError> {
 }
 
 /// Reads a pipe in the background and sends what was in it.
-fn read<P: io::Read + Send + 'static>(pipe: Option<P>, say: mpsc::Sender<(bool, String)>, output: bool) {
+fn read<P: io::Read + Send + 'static>(pipe: Option<P>, say: mpsc::Sender<(bool, Vec<u8>)>, output: bool) {
     let pipe = pipe.expect("it was made a pipe");
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // A pipe that breaks ends the answer there; whoever reads it finds it incomplete.
-        let _ = pipe.take(ANSWER).read_to_end(&mut bytes);
+        let _ = pipe.take(ANSWER as u64 + 1).read_to_end(&mut bytes);
         // Nobody listens any more when the limit passed.
-        let _ = say.send((output, String::from_utf8_lossy(&bytes).into_owned()));
+        let _ = say.send((output, bytes));
     });
 }
 
@@ -132,6 +141,14 @@ mod tests {
     fn a_program_that_does_not_answer_is_ended() {
         let error = shell("exec sleep 600", Duration::from_millis(50)).unwrap_err();
         assert!(matches!(error, ProgramError::Slow { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_talks_on_is_ended_and_half_an_answer_is_none() {
+        let exactly = shell("head --bytes=4194304 /dev/zero", Duration::from_secs(60)).unwrap();
+        assert_eq!(exactly.output.len(), ANSWER);
+        let error = shell("exec yes", Duration::from_secs(60)).unwrap_err();
+        assert_eq!(error.to_string(), "'/bin/sh' answered more than 4 MiB");
     }
 
     #[test]

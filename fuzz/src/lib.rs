@@ -4,6 +4,7 @@
 //! read, what is refused is refused in one line that a terminal may show, and limits hold. `targets/` hands them to
 //! the fuzzer, `tests/corpus.rs` replays the corpus and every input that once broke a law.
 
+mod answers;
 mod classic;
 mod kept;
 mod modules;
@@ -19,6 +20,7 @@ mod trust;
 mod wire;
 mod zones;
 
+pub use answers::zone_answers;
 pub use classic::{conf, keybox};
 pub use kept::kept;
 pub use modules::{facts, module, template};
@@ -37,7 +39,7 @@ pub use zones::zone_keys;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Check); 25] = [
+pub const TARGETS: [(&str, Check); 26] = [
     ("agent_settings", agent_settings),
     ("commit", commit),
     ("conf", conf),
@@ -62,6 +64,7 @@ pub const TARGETS: [(&str, Check); 25] = [
     ("trust_settings", trust_settings),
     ("url", url),
     ("wire", wire),
+    ("zone_answers", zone_answers),
     ("zone_keys", zone_keys),
 ];
 

@@ -46,7 +46,10 @@ pub fn records(drill: &Path, name: &str, kind: &str, server: Option<&str>) -> Re
 }
 
 /// Reads what `drill` prints.
-fn read(text: &str) -> Result<Said, String> {
+///
+/// # Errors
+/// Returns in words why that is no answer.
+pub fn read(text: &str) -> Result<Said, String> {
     let code = text.lines().find_map(|line| line.split_once("rcode: ")?.1.split(',').next());
     match code {
         Some("NOERROR" | "NXDOMAIN") => (),

@@ -32,7 +32,11 @@ pub fn read(path: &Path) -> Result<Vec<Zone>, ZoneError> {
         .collect()
 }
 
-fn zone(line: &str) -> Result<Zone, String> {
+/// Reads a line.
+///
+/// # Errors
+/// Returns in words what is wrong with it.
+pub fn zone(line: &str) -> Result<Zone, String> {
     let mut words = line.split_whitespace();
     let name = words.next().filter(|name| is_name(name)).ok_or("this is no zone")?;
     words.next().ok_or("the zone has no file")?;
@@ -43,7 +47,7 @@ fn zone(line: &str) -> Result<Zone, String> {
 }
 
 /// Tells whether a zone is called so: what a program could take for an option or a path never is.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-');
     name.len() <= 253 && name.split('.').all(label)

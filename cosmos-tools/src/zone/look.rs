@@ -7,9 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::answer::records;
-use super::list::Zone;
+use super::answer::{Said, records};
+use super::list::{Zone, is_name};
 use super::record::{DnsKey, Ds, SHA_256};
+use crate::text::shown;
+
+/// How many name servers a zone may have: each is asked, and has its time to answer.
+const SERVERS: usize = 32;
 
 /// What one of the parent's name servers says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +47,14 @@ pub fn parents(drill: &Path, zone: &Zone) -> Result<Vec<Parent>, String> {
 }
 
 fn ds_at(drill: &Path, zone: &str, server: &str) -> Result<BTreeSet<Ds>, String> {
-    let said = records(drill, zone, "DS", Some(server))?;
+    ds(&records(drill, zone, "DS", Some(server))?, zone)
+}
+
+/// Returns the DS records of `zone` in an answer.
+///
+/// # Errors
+/// Returns in words that whoever answered does not speak for the parent.
+pub fn ds(said: &Said, zone: &str) -> Result<BTreeSet<Ds>, String> {
     if !said.authentic {
         return Err("it does not speak for the parent zone".to_owned());
     }
@@ -56,9 +67,7 @@ fn looked_up(drill: &Path, zone: &str) -> Result<Vec<String>, String> {
     let mut above = zone;
     while let Some((_, rest)) = above.split_once('.') {
         above = rest;
-        let said = records(drill, above, "NS", None)?;
-        let own = said.records.iter().filter(|record| record.kind == "NS" && record.owner == above);
-        let names: Vec<String> = own.filter_map(|record| record.words.first()).map(|name| safe(name)).collect();
+        let names = servers(&records(drill, above, "NS", None)?, above)?;
         if !names.is_empty() {
             return Ok(names);
         }
@@ -66,9 +75,22 @@ fn looked_up(drill: &Path, zone: &str) -> Result<Vec<String>, String> {
     Err("no name servers of the parent zone were found".to_owned())
 }
 
-/// Keeps what can be in the name of a host: a program is called with it.
-fn safe(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect()
+/// Returns the names of the name servers of `zone` in an answer.
+///
+/// # Errors
+/// Returns in words why these cannot all be asked: one that is left out could say something else than the others.
+pub fn servers(said: &Said, zone: &str) -> Result<Vec<String>, String> {
+    let own = said.records.iter().filter(|record| record.kind == "NS" && record.owner == zone);
+    let names: Vec<&str> =
+        own.filter_map(|record| record.words.first()).map(|name| name.trim_end_matches('.')).collect();
+    if names.len() > SERVERS {
+        return Err(format!("the parent zone has {} name servers, more than {SERVERS}", names.len()));
+    }
+    let name = |name: &str| {
+        let lower = name.to_ascii_lowercase();
+        if is_name(&lower) { Ok(lower) } else { Err(format!("'{}' is no name of a server", shown(name))) }
+    };
+    names.into_iter().map(name).collect()
 }
 
 /// Asks the zone's own name server.
@@ -79,23 +101,30 @@ pub fn served(drill: &Path, zone: &Zone) -> Result<Served, String> {
     let server = zone.server.to_string();
     let mut served = Served::default();
     for kind in ["DNSKEY", "SOA"] {
-        for record in records(drill, &zone.name, kind, Some(&server))?.records {
+        served.take(&records(drill, &zone.name, kind, Some(&server))?, &zone.name);
+    }
+    Ok(served)
+}
+
+impl Served {
+    /// Takes in what an answer about `zone` has of keys and signatures.
+    pub fn take(&mut self, said: &Said, zone: &str) {
+        for record in &said.records {
             let words = words(&record.words);
             match record.kind.as_str() {
                 "DNSKEY" => {
                     let key = DnsKey::read(&words).filter(DnsKey::is_entry_point);
-                    served.ds.extend(key.map(|key| key.ds(&zone.name)));
+                    self.ds.extend(key.map(|key| key.ds(zone)));
                 }
                 // Type, algorithm, labels, TTL, end.
                 "RRSIG" => {
                     let end = words.get(4).and_then(|word| time(word));
-                    served.until = served.until.into_iter().chain(end).min();
+                    self.until = self.until.into_iter().chain(end).min();
                 }
                 _ => (),
             }
         }
     }
-    Ok(served)
 }
 
 /// Tells whether `all` of the parent's servers have the record; one that gave no answer has not.
@@ -129,6 +158,7 @@ fn time(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Record;
     use super::*;
 
     fn ds(tag: u16) -> Ds {
@@ -160,6 +190,26 @@ mod tests {
         assert!(is_bogus(&[says(&[2])], &served));
         assert!(!is_bogus(&[says(&[1, 2])], &served));
         assert!(!is_bogus(&[says(&[])], &served));
+    }
+
+    #[test]
+    fn a_server_of_the_parent_that_cannot_be_asked_is_not_left_out() {
+        let said = |names: &[&str]| Said {
+            authentic: false,
+            records: names
+                .iter()
+                .map(|name| Record { owner: "org".into(), kind: "NS".into(), words: vec![(*name).to_owned()] })
+                .collect(),
+        };
+        assert_eq!(
+            servers(&said(&["A.example.", "b.example."]), "org"),
+            Ok(vec!["a.example".into(), "b.example".into()])
+        );
+        assert_eq!(servers(&said(&["a.example."]), "example"), Ok(Vec::new()));
+        let refused = servers(&said(&["a.example.", "-p.\u{1b}example."]), "org");
+        assert_eq!(refused, Err("'-p.\\u{1b}example' is no name of a server".into()));
+        let many = servers(&said(&["a.example."; 33]), "org");
+        assert_eq!(many, Err("the parent zone has 33 name servers, more than 32".into()));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Signed zones: their keys, and what the parent zone says of them (docs/tools.md, Signed zones).
 
-mod answer;
+pub(crate) mod answer;
 mod error;
 pub mod follow;
 pub(crate) mod key;
 pub(crate) mod knot;
 pub mod leave;
-mod list;
-mod look;
-mod record;
+pub(crate) mod list;
+pub(crate) mod look;
+pub(crate) mod record;
 #[cfg(test)]
 mod samples;
 pub mod signer;
