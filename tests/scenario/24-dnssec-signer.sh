@@ -2,10 +2,6 @@
 # The module dnssec-signer: a zone is signed and served, its parent is looked at, keys change, a validating resolver agrees.
 . "$(dirname "$0")/../lib/all.sh"
 
-# Its signatures last seconds here. In some runs the signer ends by itself when a key goes, or is late, and a resolver then
-# rightly refuses the zone. Until that is understood, it must not decide about changes of anything else.
-[ -n "${LONG:-}" ] || { skip 'the signer of zones: it fails in some runs, see above; LONG=1 runs it'; exit 0; }
-
 signer alice ed25519
 fleet_new tags alice
 
@@ -37,67 +33,15 @@ E
         printf '%s\n' "$line" >> "$FLEET/hosts/sig.example.org/layer.toml"
     done
 }
-zone() {
-    cat - << 'E' | put hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example
-$ORIGIN ods.example.
-$TTL 1
-@ SOA ns hostmaster 1 3600 900 604800 1
-@ NS ns
-ns A 203.0.113.1
-www A 192.0.2.20
-E
-}
 number=0
 published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
 next() { host "$@" && release "v-$((number += 1))" alice && published; }
 run() { in_machine sig cosmos run; }
-sig=$(root_of sig)
 
-check 'a host is up on which OpenDNSSEC was just installed' machine_up sig "$(base_root "$SIGNER_PACKAGES")"
-install -m 0755 "$TOOLS" "$sig/usr/bin/cosmos-tools"
-check 'and the world, with the parent and a resolver' machine_up world "$(base_root "$INTERNET_PACKAGES")"
-world=$(root_of world)
-check 'with a cable between them' network_link sig world 203.0.113.2/24 203.0.113.1/24
-cat > "$sig/etc/nsd/tsig.conf" << 'E'
-key:
-    name: "hand-over"
-    algorithm: hmac-sha256
-    secret: "K2tf3TRrmE7TJd+m2NPBuw=="
-E
-chmod 0600 "$sig/etc/nsd/tsig.conf"
-cp "$sig/etc/nsd/tsig.conf" "$world/etc/nsd/tsig.conf"
+zone_world
 
-# The parent zone, example., beside the server that takes ods.example. over; both answer at 203.0.113.1.
-cat > "$world/etc/nsd/nsd.conf.d/world.conf" << 'E'
-server:
-    ip-address: 203.0.113.1
-remote-control:
-    control-enable: yes
-    control-interface: /run/nsd/control
-include: "/etc/nsd/tsig.conf"
-zone:
-    name: "example"
-    zonefile: "/srv/example"
-zone:
-    name: "ods.example"
-    zonefile: "/var/lib/nsd/ods.example"
-    allow-notify: 203.0.113.2 hand-over
-    request-xfr: AXFR 203.0.113.2 hand-over
-E
-# parent [DS-FILE...]: the parent zone with these DS records.
-serial=0
-parent() {
-    printf '%s\n' "example. 1 SOA ns.example. host.example. $((serial += 1)) 3600 900 604800 1" 'example. 1 NS ns.example.' \
-        'ns.example. 1 A 203.0.113.1' 'ods.example. 1 NS ns.ods.example.' 'ns.ods.example. 1 A 203.0.113.1' > "$world/srv/example"
-    [ $# = 0 ] || sed 's/ IN DS / 1 IN DS /' "$@" >> "$world/srv/example"
-    in_machine world nsd-control reload example
-}
-: > "$world/srv/example"
-in_machine world systemctl reset-failed nsd
-check 'the parent is up' in_machine world systemctl restart nsd
-check 'and knows no DS' parent
-
-zone
+unsigned=hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example
+zone $unsigned
 next
 check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
     --fqdn sig.example.org --tags 'v-*'
@@ -110,27 +54,6 @@ exits 'the PIN is in no settings' 1 grep -rqF "$(cat "$sig/etc/opendnssec/pin")"
 same 'and for root alone' '600 root' "$(stat -c '%a %U' "$sig/etc/opendnssec/pin")"
 
 status() { in_machine sig cosmos-tools zone-status --warn-within 1m; }
-enforcer() { in_machine sig ods-enforcer "$@"; }
-# waits PATTERN: until the status says so.
-waits() { eventually "${2:-40}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }
-# resolver: starts the world's resolver anew, which knows nothing but the DS record in $WORK/anchor.
-resolver() {
-    cp "$WORK/anchor" "$world/etc/unbound/anchor"
-    printf '%s\n' server: '  interface: 203.0.113.1@5300' '  module-config: "validator iterator"' '  do-not-query-localhost: no' \
-        '  trust-anchor-file: /etc/unbound/anchor' '  access-control: 0.0.0.0/0 allow' '  cache-max-ttl: 1' \
-        '  cache-max-negative-ttl: 1' stub-zone: '  name: ods.example' '  stub-addr: 203.0.113.1' \
-        > "$world/etc/unbound/unbound.conf.d/validating.conf"
-    rm -f "$world/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
-    in_machine world systemctl reset-failed unbound
-    in_machine world systemctl restart unbound
-}
-# validates WORDS PATTERN [NAME]: what it says of a name, status and flags in one line, then the addresses.
-validates() {
-    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.ods.example}" |
-        sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p' | paste -sd' ' > "$WORK/said"
-    said "$1" "$2"
-}
-good='^NOERROR qr rd ra ad A 192\.0\.2\.'
 
 same 'each kind of key is on its own token' 'KSK ksk-token ZSK token' \
     "$(enforcer key list --verbose --parsable | awk -F';' '{ print $2, $8 }' | sort | paste -sd' ')"
@@ -174,7 +97,7 @@ said 'and the parent agrees' "parent 203\.0\.113\.1: DS of key $(awk '{ print $4
 check 'as the daily look agrees' in_machine sig systemctl start dnssec-status
 
 # The zone changes.
-sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example"
+sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/$unsigned"
 pids() { in_machine sig systemctl show --value --property MainPID nsd opendnssec-enforcer opendnssec-signer | grep . | paste -sd' '; }
 all_run() { ! pids | grep -qw 0; }
 was=$(pids)
@@ -197,6 +120,7 @@ validates 'the resolver saw nothing of it' "$good"21\$
 ksk=$(awk '{ print $4 }' "$WORK/anchor")
 check 'the parent shall vouch for another key' enforcer key rollover --zone ods.example --keytype KSK
 check 'the new one waits for it' waits 'KSK: ready, waits for ds-seen' 60
+check 'no daemon ended by itself' unbroken
 check 'in the middle of it, the host restarts its services' in_machine sig systemctl restart opendnssec-enforcer opendnssec-signer nsd
 machine_down sig
 check 'and boots' machine_boot sig --boot
@@ -248,10 +172,11 @@ refused 'a port that another program holds is refused' \
     "port 53 is held by 'squatter.service' on this host \(192\.0\.2\.77:53\), and 'nsd' of layer 'built-in/dnssec-signer' wants it" \
     'addresses = ["203.0.113.2", "192.0.2.77"]'
 check 'the other program ends' in_machine sig systemctl stop squatter
-zone && sed -i '/SOA/d' "$FLEET/hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example"
+zone $unsigned && sed -i '/SOA/d' "$FLEET/$unsigned"
 refused 'a zone without SOA is refused' 'has no SOA record'
-zone && printf '%s\n' '[files."etc/nothing"]' | put hosts/sig.example.org/layer.toml
+zone $unsigned && printf '%s\n' '[files."etc/nothing"]' | put hosts/sig.example.org/layer.toml
 release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && published
 exits 'the module leaves while a parent vouches for its zone: refused' 1 run
 said 'in the words of the module' "which leaves, failed: .*the zone 'ods.example' cannot leave: its parent \(203.0.113.1\) has DS"
 same 'and the host is untouched' "$before $was" "$(cd "$sig/etc" && find . -type f -exec sha256sum {} + | sort) $(pids)"
+check 'no daemon ended by itself since the host booted' unbroken
