@@ -80,7 +80,7 @@ impl Record {
             site: site.clone(),
             kept: true,
         };
-        record.write(&[(&site.state_file(), &state.next().1)]).map_err(StateError::Write)
+        record.write(&[(&site.state_file(), &state.next().1)], None).map_err(StateError::Write)
     }
 
     /// Replaces the state file if the state changed, and the refs if there are new ones.
@@ -88,21 +88,7 @@ impl Record {
     /// # Errors
     /// Returns [`RecordError`] that names the file.
     pub fn save(&mut self) -> Result<(), RecordError> {
-        let refs = self.refs.take().filter(|_| self.kept);
-        let generations = self.generations.take().filter(|_| self.kept);
-        if !self.kept || (self.state == self.saved && refs.is_none() && generations.is_none()) {
-            return Ok(());
-        }
-        let (next, text) = self.state.next();
-        let (refs_file, state_file) = (self.site.refs_file(), self.site.state_file());
-        let generations_file = self.site.generations_file();
-        // The state last: it says that these refs are no news any more, and which generation is the newest.
-        let mut files: Vec<(&RelPath, &[u8])> = refs.iter().map(|refs| (&refs_file, refs.as_slice())).collect();
-        files.extend(generations.iter().map(|list| (&generations_file, list.as_slice())));
-        files.push((&state_file, &text));
-        self.write(&files)?;
-        (self.saved, self.state) = (next.clone(), next);
-        Ok(())
+        self.save_with(None)
     }
 
     /// Writes the state, and a log line when the run changed, refused or failed something.
@@ -110,13 +96,39 @@ impl Record {
     /// # Errors
     /// Returns [`RecordError`] that names the file.
     pub fn close(&mut self, report: &Report, log_size: u64, now: Time) -> Result<(), RecordError> {
-        self.save()?;
         if !self.kept || !report.is_noteworthy() {
-            return Ok(());
+            return self.save();
         }
         let accepted = self.state.trust.accepted().map(VerifiedRevision::commit);
-        let line = log::entry(report, accepted, self.state.counter, now);
-        log::append(&self.site, line, log_size)?;
+        let counter = if self.is_saved() { self.state.counter } else { self.state.next().0.counter };
+        let line = log::entry(report, accepted, counter, now) + "\n";
+        if self.is_saved() {
+            return Ok(log::append(&self.site, &line, log_size)?);
+        }
+        log::make_room(&self.site, log_size)?;
+        self.save_with(Some(&line))
+    }
+
+    fn is_saved(&self) -> bool {
+        self.state == self.saved && self.refs.is_none() && self.generations.is_none()
+    }
+
+    /// Replaces what changed, and appends `line` to the log later than that: no state is older than the log says (T1).
+    fn save_with(&mut self, line: Option<&str>) -> Result<(), RecordError> {
+        if !self.kept || self.is_saved() {
+            (self.refs, self.generations) = (None, None);
+            return Ok(());
+        }
+        let (refs, generations) = (self.refs.take(), self.generations.take());
+        let (next, text) = self.state.next();
+        let (refs_file, state_file) = (self.site.refs_file(), self.site.state_file());
+        let generations_file = self.site.generations_file();
+        // The state last: it says that these refs are no news any more, and which generation is the newest.
+        let mut files: Vec<(&RelPath, &[u8])> = refs.iter().map(|refs| (&refs_file, refs.as_slice())).collect();
+        files.extend(generations.iter().map(|list| (&generations_file, list.as_slice())));
+        files.push((&state_file, &text));
+        self.write(&files, line)?;
+        (self.saved, self.state) = (next.clone(), next);
         Ok(())
     }
 
@@ -213,10 +225,16 @@ impl Record {
         Ok(())
     }
 
-    fn write(&self, files: &[(&RelPath, &[u8])]) -> Result<(), FsError> {
+    fn write(&self, files: &[(&RelPath, &[u8])], line: Option<&str>) -> Result<(), FsError> {
         if let Some(folder) = files.first().and_then(|(path, _)| path.parent()) {
             fs::make_directories(&self.site.home, &folder, 0o700)?;
         }
-        fs::replace_together(&self.site.home, files, 0o600)
+        match line {
+            None => fs::replace_together(&self.site.home, files, 0o600),
+            Some(line) => {
+                let appended = (&self.site.log_file(), line.as_bytes());
+                fs::replace_together_and_append(&self.site.home, files, 0o600, appended)
+            }
+        }
     }
 }

@@ -77,7 +77,38 @@ impl LeftOut {
     /// Tells whether `path` lies below one of the folders.
     #[must_use]
     pub fn has(&self, path: &[u8]) -> bool {
+        self.folder_of(path).is_some()
+    }
+
+    /// Returns what answers as [`LeftOut::has`] does, sooner about a path below the same folder as the one before.
+    #[must_use]
+    pub const fn in_order(&self) -> InOrder<'_> {
+        InOrder { left_out: self, last: None }
+    }
+
+    fn folder_of(&self, path: &[u8]) -> Option<&RelPath> {
         let mut slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        slashes.any(|(end, _)| self.folders.binary_search_by(|folder| folder.as_bytes().cmp(&path[..end])).is_ok())
+        slashes.find_map(|(end, _)| {
+            let found = self.folders.binary_search_by(|folder| folder.as_bytes().cmp(&path[..end]));
+            found.ok().map(|at| &self.folders[at])
+        })
+    }
+}
+
+/// Asks about paths one after the other.
+#[derive(Debug, Clone)]
+pub struct InOrder<'l> {
+    left_out: &'l LeftOut,
+    last: Option<&'l RelPath>,
+}
+
+impl InOrder<'_> {
+    /// Tells whether `path` lies below one of the folders.
+    pub fn has(&mut self, path: &[u8]) -> bool {
+        let same = |folder: &RelPath| path.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.starts_with(b"/"));
+        if !self.last.is_some_and(same) {
+            self.last = self.left_out.folder_of(path);
+        }
+        self.last.is_some()
     }
 }

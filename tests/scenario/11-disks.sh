@@ -48,7 +48,8 @@ fleet_new tags operator
 mkdir "$HOST_ROOT"
 disk ext4 8M mkfs.ext4 -q -F -m 0
 disk inodes 4M mkfs.ext4 -q -F -N 16 -m 0
-for name in ext4 inodes read-only fixed busy; do
+mkdir -p "$HOST_ROOT/srv/tmpfs" && mount -t tmpfs -o size=4m none "$HOST_ROOT/srv/tmpfs" && at_exit umount "$HOST_ROOT/srv/tmpfs"
+for name in ext4 tmpfs inodes read-only fixed busy; do
     mkdir -p "$HOST_ROOT/srv/$name"
     echo old | put "$LAYER/overlay/srv/$name/file"
 done
@@ -56,10 +57,12 @@ release v-0 operator
 check 'a host is cloned' agent clone "$PUBLISHED" --trust "$(introduction operator)" --fqdn disk.example.org --tags 'v-*'
 check 'and converges' agent run
 
-fill() { dd if=/dev/zero of="$HOST_ROOT/srv/ext4/filler" bs=64k status=none 2> "$WORK/full"; }
-head -c 3000000 /dev/zero | tr '\0' n |
-    hindered 'a full disk' srv/ext4/file "cannot write 'srv/ext4/file': ENOSPC: No space left on device" \
-        "free space or inodes on the file system of 'srv/ext4/file', then run again" fill "rm $HOST_ROOT/srv/ext4/filler"
+fill() { dd if=/dev/zero of="$HOST_ROOT/srv/$1/filler" bs=64k status=none 2> "$WORK/full"; }
+for system in ext4 tmpfs; do
+    head -c 3000000 /dev/zero | tr '\0' n |
+        hindered "a full $system" "srv/$system/file" "cannot write 'srv/$system/file': ENOSPC: No space left on device" \
+            "free space or inodes on the file system of 'srv/$system/file', then run again" "fill $system" "rm $HOST_ROOT/srv/$system/filler"
+done
 
 use_inodes() {
     local i=0

@@ -62,6 +62,15 @@ pub(super) struct Execution<'a> {
     kept: BTreeSet<ContentHash>,
 }
 
+/// Puts the folders on disk that the steps of `plan` changed and `batch` knows.
+pub(super) fn sync_folders(plan: &Plan, batch: &mut Batch) -> Result<(), FsError> {
+    batch.sync_folders().map_err(|of| unsynced(plan, "put on disk the folder of", of))
+}
+
+fn unsynced(plan: &Plan, action: &'static str, (number, errno): Unsynced) -> FsError {
+    FsError::call(action, plan.steps()[number].path().as_bytes(), errno)
+}
+
 /// A step with the place it happens in.
 struct Place<'a> {
     number: usize,
@@ -127,14 +136,14 @@ impl<'a> Execution<'a> {
             }
         }
         self.put_in_place()?;
-        self.sync_folders()?;
         progress(Progress { done: total, total });
         Ok(())
     }
 
-    /// Returns what became of each step, the refusals, and the hashes of the backups made.
-    pub(super) fn end(self) -> (Vec<Outcome>, Vec<RefusedStep>, BTreeSet<ContentHash>) {
-        (self.outcomes, self.refused, self.kept)
+    /// Returns what became of each step, the refusals, the hashes of the backups made, and the folders that are to be put on
+    /// disk yet.
+    pub(super) fn end(self) -> (Vec<Outcome>, Vec<RefusedStep>, BTreeSet<ContentHash>, Batch) {
+        (self.outcomes, self.refused, self.kept, self.batch)
     }
 
     fn step(&mut self, number: usize, step: &'a Step) -> Result<(), StepError> {
@@ -223,7 +232,7 @@ impl<'a> Execution<'a> {
 
     /// Syncs what is pending, then renames it.
     fn put_in_place(&mut self) -> Result<(), StepError> {
-        self.batch.sync_files().map_err(|unsynced| self.unsynced("put on disk", unsynced))?;
+        self.batch.sync_files().map_err(|of| unsynced(self.plan, "put on disk", of))?;
         let mut pending = self.batch.take().into_iter();
         while let Some(next) = pending.next() {
             if let Err(error) = self.rename(&next) {
@@ -235,19 +244,10 @@ impl<'a> Execution<'a> {
             }
         }
         if self.batch.has_many_folders() {
-            self.sync_folders()?;
+            sync_folders(self.plan, &mut self.batch)?;
         }
         self.cursor.forget();
         Ok(())
-    }
-
-    fn sync_folders(&mut self) -> Result<(), FsError> {
-        let synced = self.batch.sync_folders();
-        synced.map_err(|unsynced| self.unsynced("put on disk the folder of", unsynced))
-    }
-
-    fn unsynced(&self, action: &'static str, (number, errno): Unsynced) -> FsError {
-        FsError::call(action, self.plan.steps()[number].path().as_bytes(), errno)
     }
 
     fn rename(&mut self, pending: &Pending) -> Result<(), FsError> {

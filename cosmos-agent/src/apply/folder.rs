@@ -55,19 +55,24 @@ impl StateFolder {
         self.home.read(&self.path("managed"), MANAGED_LIMIT)
     }
 
-    /// Writes the managed set, unless those are its bytes already; what it leaves out stays as it is.
+    /// Writes the managed set, unless those are its bytes already; what it leaves out stays as it is. `meanwhile` is done in
+    /// any case, while the set is on its way to the disk.
     ///
     /// # Errors
-    /// Returns an [`FsError`] when it cannot be written; the old one then stays.
-    pub fn write_managed(&self, managed: &ManagedSet) -> Result<(), FsError> {
+    /// Returns an [`FsError`] when it cannot be written, or what `meanwhile` returns; the old one then stays.
+    pub fn write_managed(
+        &self,
+        managed: &ManagedSet,
+        meanwhile: &mut dyn FnMut() -> Result<(), FsError>,
+    ) -> Result<(), FsError> {
         let old = self.read_managed()?;
         let file = old.as_deref().and_then(|old| ManagedFile::parse(old).ok());
         let kept = file.as_ref().filter(|_| !managed.left_out.folders.is_empty());
         if old.as_deref().is_some_and(|old| managed_file::encode(managed, kept, &mut Expected(old)).is_ok()) {
-            return Ok(());
+            return meanwhile();
         }
         let mut write = |to: &mut dyn Write| managed_file::encode(managed, kept, to);
-        fs::replace_in_pieces(&self.home, &self.path("managed"), &mut write, 0o600)
+        fs::replace_in_pieces(&self.home, &self.path("managed"), &mut write, 0o600, meanwhile)
     }
 }
 

@@ -5,16 +5,17 @@
 use std::sync::Arc;
 
 use cosmos_model::by_path::ByPath;
-use cosmos_model::content::ContentHash;
-use cosmos_model::managed::{LeftOut, ManagedEntry, ManagedKind, ManagedSet};
+use cosmos_model::managed::{LeftOut, ManagedSet};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
-use cosmos_model::snapshot::{Attributes, Stat};
 
 mod encode;
+mod entry;
 mod known;
 
 pub use encode::encode;
+pub use entry::ManagedRecord;
+use entry::{Entry, number32, split, take};
 pub use known::KnownBlobs;
 
 /// The name of the format without its version digit.
@@ -22,14 +23,6 @@ const MAGIC: &[u8] = b"COSMOSM";
 const VERSION: u8 = b'1';
 /// Bytes of the CRC-32 at the end.
 const TRAILER: usize = 4;
-
-const EXISTED: u8 = 1;
-const TASK_MADE: u8 = 1 << 1;
-const FOUND_KEPT: u8 = 1 << 2;
-const UNFINISHED: u8 = 1 << 3;
-const LEFT_ALONE: u8 = 1 << 4;
-const SECRET: u8 = 1 << 5;
-const ALL_FLAGS: u8 = EXISTED | TASK_MADE | FOUND_KEPT | UNFINISHED | LEFT_ALONE | SECRET;
 
 /// Why bytes are no managed set. The run then rebuilds it from the host, removing nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,52 +42,6 @@ pub enum ManagedFileError {
     /// The header's lengths do not fit the bytes.
     #[error("a damaged managed set: the header breaks the format")]
     Header,
-}
-
-/// One path, as it lies in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ManagedRecord<'a> {
-    /// The path; sound as [`RelPath`] asks for.
-    pub path: &'a [u8],
-    /// What was written.
-    pub kind: ManagedKind,
-    /// Owner and mode as written.
-    pub attributes: Attributes,
-    /// How the path looked when we left it.
-    pub stat: Stat,
-    /// Written or adopted by a run that did not end.
-    pub unfinished: bool,
-    /// The path's policy leaves its look to the host.
-    pub left_alone: bool,
-    secret: bool,
-    task_made: bool,
-    found_kept: bool,
-    /// Hash of the content, or of a symlink's target.
-    pub hash: ContentHash,
-    layer: u16,
-    blob: ObjectId,
-    found: Option<ContentHash>,
-}
-
-impl ManagedRecord<'_> {
-    fn to_entry(self) -> (RelPath, ManagedEntry) {
-        let entry = ManagedEntry {
-            kind: self.kind,
-            attributes: self.attributes,
-            size: self.stat.size,
-            hash: self.hash,
-            blob: (self.blob != ObjectId::new([0; 20])).then_some(self.blob),
-            stat: self.stat,
-            layer: self.layer,
-            found: self.found,
-            found_kept: self.found_kept,
-            task_made: self.task_made,
-            unfinished: self.unfinished,
-            secret: self.secret,
-            left_alone: self.left_alone,
-        };
-        (RelPath::new(self.path).expect("the reader checked every path"), entry)
-    }
 }
 
 /// A checked managed set that borrows from the file's bytes.
@@ -148,7 +95,8 @@ impl<'a> ManagedFile<'a> {
         let mut rest = self.entries;
         let mut last: &[u8] = b"";
         for number in 0..self.count {
-            let record = record(&mut rest).ok_or(ManagedFileError::Entry(number))?;
+            let record = Entry::next(&mut rest).and_then(|entry| entry.record());
+            let record = record.ok_or(ManagedFileError::Entry(number))?;
             let known_layer = usize::from(record.layer) < self.layers.len();
             if !known_layer || !RelPath::is_sound(record.path) || record.path <= last {
                 return Err(ManagedFileError::Entry(number));
@@ -184,15 +132,20 @@ impl<'a> ManagedFile<'a> {
 
     /// Returns the paths in byte order.
     pub fn records(&self) -> impl Iterator<Item = ManagedRecord<'a>> {
+        self.entries().map(|entry| entry.record().expect(CHECKED))
+    }
+
+    /// Returns the entries in byte order, unread.
+    fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
         let mut rest = self.entries;
-        (0..self.count).map(move |_| record(&mut rest).expect("parse checked every entry"))
+        (0..self.count).map(move |_| Entry::next(&mut rest).expect(CHECKED))
     }
 
     /// Returns the first and the second half of the paths.
     pub(crate) fn halves(&self) -> (Self, Self) {
         let (mut rest, count) = (self.entries, self.count / 2);
         for _ in 0..count {
-            record(&mut rest).expect("parse checked every entry");
+            Entry::next(&mut rest).expect(CHECKED);
         }
         let first = &self.entries[..self.entries.len() - rest.len()];
         let part = |count, entries| Self { commit: self.commit, layers: self.layers.clone(), count, entries };
@@ -214,95 +167,31 @@ impl<'a> ManagedFile<'a> {
     #[must_use]
     pub fn to_set_without(&self, folders: &[RelPath]) -> ManagedSet {
         let mut left_out = LeftOut { folders: folders.to_vec(), files: 0 };
-        let mut entries = ByPath::new();
-        for record in self.records() {
-            if !left_out.has(record.path) {
-                let (path, entry) = record.to_entry();
-                entries.insert(path, entry);
-            } else if record.kind != ManagedKind::Directory {
-                left_out.files += 1;
+        let (mut entries, mut files, mut below) = (Vec::new(), 0, left_out.in_order());
+        for entry in self.entries() {
+            if !below.has(entry.path) {
+                entries.push(entry.record().expect(CHECKED).to_entry());
+            } else if !entry.is_directory() {
+                files += 1;
             }
         }
-        ManagedSet { commit: self.commit, layers: self.layers(), entries, left_out }
+        left_out.files = files;
+        ManagedSet { commit: self.commit, layers: self.layers(), entries: ByPath::from(entries), left_out }
     }
 
     fn layers(&self) -> Vec<Arc<str>> {
         self.layers.iter().map(|name| Arc::from(*name)).collect()
     }
 
-    /// Returns the paths below the folders of `left_out`, each as it lies in the file.
-    fn below(&self, left_out: &LeftOut) -> impl Iterator<Item = (ManagedRecord<'a>, &'a [u8])> {
-        let mut rest = self.entries;
-        let all = (0..self.count).map(move |_| {
-            let start = rest;
-            let record = record(&mut rest).expect("parse checked every entry");
-            (record, &start[..start.len() - rest.len()])
-        });
-        all.filter(|(record, _)| left_out.has(record.path))
+    /// Returns the entries below the folders of `left_out`.
+    fn below(&self, left_out: &LeftOut) -> impl Iterator<Item = Entry<'a>> {
+        let mut below = left_out.in_order();
+        self.entries().filter(move |entry| below.has(entry.path))
     }
 }
 
-fn split<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (first, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some(first)
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, after) = rest.split_first_chunk::<N>()?;
-    *rest = after;
-    Some(*first)
-}
-
-fn number32(rest: &mut &[u8]) -> Option<u32> {
-    take(rest).map(u32::from_le_bytes)
-}
-
-fn number64(rest: &mut &[u8]) -> Option<u64> {
-    take(rest).map(u64::from_le_bytes)
-}
-
-fn time(rest: &mut &[u8]) -> Option<(i64, u32)> {
-    let seconds = i64::from_le_bytes(take(rest)?);
-    let nanoseconds = number32(rest).filter(|value| *value < 1_000_000_000)?;
-    Some((seconds, nanoseconds))
-}
-
-fn record<'a>(rest: &mut &'a [u8]) -> Option<ManagedRecord<'a>> {
-    let length = u16::from_le_bytes(take(rest)?);
-    let path = split(rest, length.into())?;
-    let kind = match take(rest)? {
-        [1] => ManagedKind::File,
-        [2] => ManagedKind::Symlink,
-        [3] => ManagedKind::Directory,
-        _ => return None,
-    };
-    let [flags] = take(rest)?;
-    let layer = u16::from_le_bytes(take(rest)?);
-    let mode = number32(rest).filter(|mode| *mode <= 0o7777)?;
-    let attributes = Attributes { mode, uid: number32(rest)?, gid: number32(rest)? };
-    let size = number64(rest)?;
-    let hash = ContentHash::new(take(rest)?);
-    let blob = ObjectId::new(take(rest)?);
-    let (device, inode) = (number64(rest)?, number64(rest)?);
-    let stat = Stat { device, inode, size, modified: time(rest)?, changed: time(rest)? };
-    let found = if flags & EXISTED == 0 { None } else { Some(ContentHash::new(take(rest)?)) };
-    (flags & !ALL_FLAGS == 0).then_some(ManagedRecord {
-        path,
-        kind,
-        attributes,
-        stat,
-        unfinished: flags & UNFINISHED != 0,
-        left_alone: flags & LEFT_ALONE != 0,
-        secret: flags & SECRET != 0,
-        task_made: flags & TASK_MADE != 0,
-        found_kept: flags & FOUND_KEPT != 0,
-        layer,
-        hash,
-        blob,
-        found,
-    })
-}
+/// Why an entry reads.
+const CHECKED: &str = "parse checked every entry";
 
 #[cfg(test)]
 mod tests;

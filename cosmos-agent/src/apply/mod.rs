@@ -122,7 +122,13 @@ pub enum ApplyError {
     },
     /// All steps are done, but what is managed could not be written; the next run finds out from the journal.
     #[error("cannot remember what was applied")]
-    Remember(#[source] FsError),
+    Remember {
+        /// Positions of the steps, in the plan's order.
+        done: Vec<usize>,
+        /// Why.
+        #[source]
+        source: FsError,
+    },
 }
 
 impl ApplyError {
@@ -131,9 +137,9 @@ impl ApplyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Braked(_) => Some("release again with removals=N, or see 'cosmos plan'".to_owned()),
-            Self::Start(error) | Self::Remember(error) | Self::Stopped { source: StepError::Fs(error), .. } => {
-                error.hint()
-            }
+            Self::Start(error)
+            | Self::Remember { source: error, .. }
+            | Self::Stopped { source: StepError::Fs(error), .. } => error.hint(),
             Self::Stopped { .. } => None,
         }
     }
@@ -163,10 +169,11 @@ pub fn apply(
     let mut after = plan.take_managed();
     let mut execution = execute::Execution::new(root, state, (plan, &mut after), contents, run);
     let result = execution.all(progress);
-    let (outcomes, refused, kept) = execution.end();
+    let (outcomes, refused, kept, mut folders) = execution.end();
     let complete = result.is_ok() && refused.is_empty();
     let remembered = remember::after(root, after, plan.steps(), before, &outcomes, complete).and_then(|managed| {
-        state.write_managed(&managed)?;
+        // The host's folders and the set are waited for together; the journal tells of both until then.
+        state.write_managed(&managed, &mut || execute::sync_folders(plan, &mut folders))?;
         journal::remove(state)?;
         Ok(managed)
     });
@@ -177,7 +184,7 @@ pub fn apply(
             let _ = backup::bound(state, &kept);
             Ok(Applied { done, refused, managed })
         }
-        (Ok(()), Err(error)) => Err(ApplyError::Remember(error)),
+        (Ok(()), Err(source)) => Err(ApplyError::Remember { done, source }),
         // Where remembering failed too, the journal is still there and the next run recovers.
         (Err(source), remembered) => {
             let managed = remembered.unwrap_or_else(|_| before.clone());

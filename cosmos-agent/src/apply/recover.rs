@@ -56,7 +56,7 @@ pub fn recover(root: &Root, state: &StateFolder) -> Result<Option<Recovery>, Rec
     };
     let managed = read_managed(state)?;
     let snapshot = clean_and_look(root, &journal)?;
-    state.write_managed(&planner::recover(&managed, &journal.steps, &snapshot))?;
+    state.write_managed(&planner::recover(&managed, &journal.steps, &snapshot), &mut || Ok(()))?;
     journal::remove(state)?;
     let found = |record: &StepRecord| snapshot.paths.get(&record.path).is_some_and(|found| record.landed(found));
     let (done, open): (Vec<_>, Vec<_>) = journal.steps.into_iter().partition(found);

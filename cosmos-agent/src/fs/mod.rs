@@ -22,5 +22,5 @@ pub use walk::{Cursor, Obstacle, Root};
 pub(crate) use write::set_directory_attributes;
 pub use write::{
     append, make_directories, make_in_pieces, make_new, open_private, remove, remove_leftover, remove_passing, rename,
-    replace, replace_in_pieces, replace_passing, replace_together, touch,
+    replace, replace_in_pieces, replace_passing, replace_together, replace_together_and_append, touch,
 };

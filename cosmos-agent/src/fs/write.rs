@@ -49,21 +49,35 @@ pub fn replace(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(
 pub type Pieces<'c> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'c;
 
 /// Does what [`replace`] does with a content that `write` writes, as it comes: it may be as long as a host has files.
+/// `meanwhile` is done while the content is on its way to the disk, and the file put in place only where that succeeded.
 ///
 /// # Errors
-/// As [`replace`].
-pub fn replace_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mode: u32) -> Result<(), FsError> {
+/// As [`replace`]; or what `meanwhile` returns.
+pub fn replace_in_pieces(
+    root: &Root,
+    path: &RelPath,
+    write: &mut Pieces<'_>,
+    mode: u32,
+    meanwhile: &mut dyn FnMut() -> Result<(), FsError>,
+) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let temporary = temporary_name(path.name());
-    let written = write_temporary(&directory, path.name(), write, mode)
-        .and_then(|file| sync(&file))
-        .and_then(|()| directory.rename(&temporary, path.name()))
-        .and_then(|()| directory.sync());
+    let place = |file: &File| {
+        sync(file)?;
+        directory.rename(&temporary, path.name())?;
+        directory.sync()
+    };
+    let file = write_temporary(&directory, path.name(), write, mode).on("write", path.as_bytes());
+    let written = file.and_then(|file| {
+        writeback::begin(&file);
+        meanwhile()?;
+        place(&file).on("write", path.as_bytes())
+    });
     if written.is_err() {
         // Best effort: the error that matters is the one before, and the next replacement takes the name over.
         let _ = directory.unlink(&temporary);
     }
-    written.on("write", path.as_bytes())
+    written
 }
 
 /// Makes the file `path` with a content that `write` writes, as it comes, and puts it on disk; what is there already is
@@ -77,7 +91,7 @@ pub fn replace_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mo
 pub fn make_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mode: u32) -> Result<(), FsError> {
     let directory = folder(root, path)?;
     let made = match directory.create(path.name()) {
-        Err(Errno::EEXIST) => return replace_in_pieces(root, path, write, mode),
+        Err(Errno::EEXIST) => return replace_in_pieces(root, path, write, mode, &mut || Ok(())),
         created => created.on("write", path.as_bytes())?,
     };
     let written = fill(made, write, mode).and_then(|file| sync(&file)).and_then(|()| directory.sync());
@@ -97,11 +111,45 @@ pub fn make_in_pieces(root: &Root, path: &RelPath, write: &mut Pieces<'_>, mode:
 /// # Errors
 /// Returns an [`FsError`] that names the file; the old one is then untouched.
 pub fn replace_together(root: &Root, files: &[(&RelPath, &[u8])], mode: u32) -> Result<(), FsError> {
+    replace_together_then(root, files, mode, &mut |_| Ok(None))
+}
+
+/// Does what [`replace_together`] does, and appends `line` to the file `log` of the same folder, made 0600 when it is not
+/// there: later than all of them, and waited for with the folder.
+///
+/// # Errors
+/// As [`replace_together`] and [`append`].
+pub fn replace_together_and_append(
+    root: &Root,
+    files: &[(&RelPath, &[u8])],
+    mode: u32,
+    (log, line): (&RelPath, &[u8]),
+) -> Result<(), FsError> {
+    replace_together_then(root, files, mode, &mut |directory| {
+        let mut file = open_log(directory, log.name(), 0o600).on("open", log.as_bytes())?;
+        write_all(&mut file, line).on("write", log.as_bytes())?;
+        writeback::begin(&file);
+        Ok(Some((log.clone(), file)))
+    })
+}
+
+/// Appends to a file, when the others are in place and before their folder is on disk; it is on disk after that.
+type Append<'a> = dyn FnMut(&Directory) -> Result<Option<(RelPath, File)>, FsError> + 'a;
+
+fn replace_together_then(
+    root: &Root,
+    files: &[(&RelPath, &[u8])],
+    mode: u32,
+    then: &mut Append<'_>,
+) -> Result<(), FsError> {
     let Some((first, _)) = files.first() else { return Ok(()) };
     let directory = folder(root, first)?;
-    let written = write_temporaries(&directory, files, mode)
-        .and_then(|()| put_in_place(&directory, files))
-        .and_then(|()| directory.sync().on("write", first.as_bytes()));
+    let written =
+        write_temporaries(&directory, files, mode).and_then(|()| put_in_place(&directory, files)).and_then(|()| {
+            let appended = then(&directory)?;
+            directory.sync().on("write", first.as_bytes())?;
+            appended.map_or(Ok(()), |(path, file)| sync(&file).on("write", path.as_bytes()))
+        });
     if written.is_err() {
         for (path, _) in files {
             // Best effort: the error that matters is the one before, and the next replacement takes the name over.
@@ -200,9 +248,12 @@ fn temporary_name(name: &[u8]) -> Vec<u8> {
 /// # Errors
 /// Returns an [`FsError`] when the folder is missing or the write fails.
 pub fn append(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(), FsError> {
-    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
-    let mut file = folder(root, path)?.open_writing(path.name(), flags, mode).on("open", path.as_bytes())?;
+    let mut file = open_log(&folder(root, path)?, path.name(), mode).on("open", path.as_bytes())?;
     write_all(&mut file, bytes).and_then(|()| sync(&file)).on("write", path.as_bytes())
+}
+
+fn open_log(directory: &Directory, name: &[u8], mode: u32) -> nix::Result<File> {
+    directory.open_writing(name, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, mode)
 }
 
 /// Opens `path` for reading and writing without changing it, made 0600 when it is not there.

@@ -147,7 +147,7 @@ impl Host for RealHost {
     fn take_over(&mut self, managed: &mut ManagedSet) -> Result<Vec<RelPath>, FsError> {
         let taken = apply::take_over(&self.root, managed)?;
         if taken.differs {
-            self.state.write_managed(managed)?;
+            self.state.write_managed(managed, &mut || Ok(()))?;
         }
         Ok(taken.changed)
     }

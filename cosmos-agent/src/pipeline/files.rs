@@ -8,6 +8,7 @@ use cosmos_model::staged::StagedModel;
 
 use super::part::Staged;
 use super::{Pipeline, refuse_brake};
+use crate::apply::ApplyError;
 use crate::exit::{Failure, Status};
 use crate::report::progress;
 use crate::stage;
@@ -64,9 +65,14 @@ impl Pipeline<'_> {
         Err(Failure::of(Status::Failed, "the host keeps changing while it is being changed", hint))
     }
 
-    pub(super) fn stopped(&mut self, plan: Plan, error: crate::apply::ApplyError) -> Failure {
-        if let crate::apply::ApplyError::Stopped { applied, .. } = &error {
-            self.report.applied(plan, &applied.done);
+    pub(super) fn stopped(&mut self, plan: Plan, error: ApplyError) -> Failure {
+        let done = match &error {
+            ApplyError::Stopped { applied, .. } => Some(&applied.done),
+            ApplyError::Remember { done, .. } => Some(done),
+            ApplyError::Braked(_) | ApplyError::Start(_) => None,
+        };
+        if let Some(done) = done {
+            self.report.applied(plan, done);
         }
         let hint = error.hint().unwrap_or_else(|| "run 'cosmos plan' to see what is left to do".to_owned());
         Failure::new(Status::Failed, &error, hint)

@@ -191,14 +191,19 @@ fn cut_down_to(entry: &mut Value, path: &str) -> bool {
 ///
 /// # Errors
 /// Returns an [`FsError`] when the log cannot be written.
-pub fn append(site: &Site, mut line: String, size: u64) -> Result<(), FsError> {
+pub fn append(site: &Site, line: &str, size: u64) -> Result<(), FsError> {
+    make_room(site, size)?;
+    fs::append(&site.home, &site.log_file(), line.as_bytes(), 0o600)
+}
+
+/// Lets a log that is longer than `size` be the old one.
+///
+/// # Errors
+/// Returns an [`FsError`] when it cannot be looked at or renamed.
+pub fn make_room(site: &Site, size: u64) -> Result<(), FsError> {
     let path = site.log_file();
     let long = site.home.open_file(&path)?.and_then(|file| file.metadata().ok()).is_some_and(|it| it.len() > size);
-    if long {
-        fs::rename(&site.home, &path, b"log.jsonl.1")?;
-    }
-    line.push('\n');
-    fs::append(&site.home, &path, line.as_bytes(), 0o600)
+    if long { fs::rename(&site.home, &path, b"log.jsonl.1") } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub fn chosen(recorded: &[(Call, String)], which: Which) -> Vec<(Call, String)> 
 }
 
 /// Kinds of object that a run of all kinds of steps changes: none may be missing from what is tried.
-pub const KINDS: [&str; 20] = [
+pub const KINDS: [&str; 21] = [
     "create file",
     "create symlink",
     "create directory",
@@ -53,6 +53,7 @@ pub const KINDS: [&str; 20] = [
     "managed set",
     "state",
     "log",
+    "what templates became",
     "model folder",
     "store",
     "folder",

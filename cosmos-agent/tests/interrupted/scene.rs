@@ -147,6 +147,7 @@ impl Scene {
             ("var/lib/cosmos/.managed.new", "managed set"),
             ("var/lib/cosmos/log.jsonl", "log"),
             ("var/lib/cosmos/backup", "backup"),
+            ("var/lib/cosmos/rendered", "what templates became"),
             ("var/lib/cosmos/model", "model folder"),
             ("var/lib/cosmos/changed-files", "list of changed files"),
             ("var/lib/cosmos/.changed-files.new", "list of changed files"),
@@ -339,6 +340,7 @@ fn second_revision(settled: &Settled) {
         ("overlay/srv/to-file", "a file\n"),
         ("overlay/srv/from-link", "a file\n"),
         ("delete/etc/foreign", ""),
+        ("templates/etc/rendered", "{{ host.name }}\n"),
         ("layer.toml", LAYER),
         // A path with a check, and a task that is owed until it ran once with what changed.
         ("overlay/etc/cron.d/backup", "1 2 * * * root true\n"),

@@ -7,7 +7,8 @@ use cosmos_model::managed::{ManagedEntry, ManagedKind, ManagedSet};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
 
-use super::{EXISTED, FOUND_KEPT, LEFT_ALONE, MAGIC, ManagedFile, SECRET, TASK_MADE, UNFINISHED, VERSION};
+use super::entry::{EXISTED, FOUND_KEPT, LEFT_ALONE, SECRET, TASK_MADE, UNFINISHED};
+use super::{MAGIC, ManagedFile, VERSION};
 
 /// Writes the file of `set`, piece by piece, to `to`; what it leaves out is taken from `old`, the file as it was.
 ///
@@ -25,14 +26,14 @@ pub fn encode(set: &ManagedSet, old: Option<&ManagedFile<'_>>, to: &mut dyn Writ
     let count =
         kept().count() + set.entries.keys().filter(|path| path.as_bytes().len() <= usize::from(u16::MAX)).count();
     let mut pieces = Pieces { bytes: header(commit, &layers, count), checksum: crc32fast::Hasher::new(), to };
-    for (record, raw) in kept() {
-        while let Some((path, entry)) = entries.next_if(|(path, _)| path.as_bytes() < record.path) {
+    for stays in kept() {
+        while let Some((path, entry)) = entries.next_if(|(path, _)| path.as_bytes() < stays.path) {
             push_entry(pieces.next()?, path, entry);
         }
         let bytes = pieces.next()?;
-        let layer = bytes.len() + LAYER_AFTER_PATH + record.path.len();
-        bytes.extend_from_slice(raw);
-        bytes[layer..layer + 2].copy_from_slice(&renumbered[usize::from(record.layer)].to_le_bytes());
+        let layer = bytes.len() + LAYER_AFTER_PATH + stays.path.len();
+        bytes.extend_from_slice(stays.raw);
+        bytes[layer..layer + 2].copy_from_slice(&renumbered[usize::from(stays.layer())].to_le_bytes());
     }
     for (path, entry) in entries {
         push_entry(pieces.next()?, path, entry);

@@ -4,16 +4,15 @@ use cosmos_model::content::ContentHash;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::stage::KnownContent;
 
-use super::{ManagedFile, record};
+use super::entry::Entry;
+use super::{CHECKED, ManagedFile};
 
 /// The contents of blobs that are known from the managed paths written from them.
 #[derive(Debug)]
 pub struct KnownBlobs<'a> {
     entries: &'a [u8],
-    /// Each blob with where its record starts, sorted.
-    places: Vec<(ObjectId, usize)>,
-    /// The same for blobs in which a secret is encrypted: the hash is that of the secret.
-    secrets: Vec<(ObjectId, usize)>,
+    /// The first bytes of each blob with where its entry starts, sorted.
+    places: Vec<(u32, u32)>,
 }
 
 impl<'a> KnownBlobs<'a> {
@@ -21,33 +20,40 @@ impl<'a> KnownBlobs<'a> {
     #[must_use]
     pub fn of(file: &ManagedFile<'a>) -> Self {
         let mut rest = file.entries;
-        let (mut places, mut secrets) = (Vec::with_capacity(file.count as usize), Vec::new());
+        let mut places = Vec::with_capacity(file.count as usize);
         for _ in 0..file.count {
-            let start = file.entries.len() - rest.len();
-            let record = record(&mut rest).expect("parse checked every entry");
-            // What a task changed afterwards has another hash than its blob.
-            if record.blob != ObjectId::new([0; 20]) && !record.task_made {
-                if record.secret { &mut secrets } else { &mut places }.push((record.blob, start));
+            let start = u32::try_from(file.entries.len() - rest.len());
+            let entry = Entry::next(&mut rest).expect(CHECKED);
+            // Nothing that long is read: what lies further back would only not be known.
+            if let (Some((blob, _)), Ok(start)) = (entry.blob(), start) {
+                places.push((first(blob), start));
             }
         }
         places.sort_unstable();
-        secrets.sort_unstable();
-        Self { entries: file.entries, places, secrets }
+        Self { entries: file.entries, places }
     }
 
-    fn found(&self, places: &[(ObjectId, usize)], id: ObjectId) -> Option<(u64, ContentHash)> {
-        let at = places.binary_search_by(|(blob, _)| blob.cmp(&id)).ok()?;
-        let record = record(&mut &self.entries[places[at].1..])?;
-        Some((record.stat.size, record.hash))
+    fn found(&self, wanted: (ObjectId, bool)) -> Option<(u64, ContentHash)> {
+        let from = self.places.partition_point(|(blob, _)| *blob < first(wanted.0));
+        let same = self.places[from..].iter().take_while(|(blob, _)| *blob == first(wanted.0));
+        let entry = |place: &(u32, u32)| Entry::next(&mut &self.entries[place.1 as usize..]);
+        let entry = same.filter_map(entry).find(|entry| entry.blob() == Some(wanted))?;
+        entry.record().map(|record| (record.stat.size, record.hash))
     }
+}
+
+/// Returns the first bytes of an id, which are as good as random.
+fn first(id: ObjectId) -> u32 {
+    let [a, b, c, d, ..] = *id.as_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 impl KnownContent for KnownBlobs<'_> {
     fn content_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
-        self.found(&self.places, id)
+        self.found((id, false))
     }
 
     fn secret_of(&self, id: ObjectId) -> Option<(u64, ContentHash)> {
-        self.found(&self.secrets, id)
+        self.found((id, true))
     }
 }

@@ -1,5 +1,9 @@
 //! Laws of the managed set's file: what is written is read, and nothing else is.
 
+use cosmos_model::content::ContentHash;
+use cosmos_model::managed::{ManagedEntry, ManagedKind};
+use cosmos_model::snapshot::{Attributes, Stat};
+use cosmos_model::stage::KnownContent as _;
 use proptest::prelude::*;
 
 use super::*;
@@ -7,7 +11,7 @@ use super::*;
 fn entry() -> impl Strategy<Value = ManagedEntry> {
     let kind = prop_oneof![Just(ManagedKind::File), Just(ManagedKind::Symlink), Just(ManagedKind::Directory)];
     let numbers = (0u32..=0o7777, any::<u32>(), any::<u32>(), any::<u64>(), 0u16..3);
-    let hashes = (any::<[u8; 32]>(), proptest::option::of(any::<[u8; 32]>()), proptest::option::of(1u8..));
+    let hashes = (any::<[u8; 32]>(), proptest::option::of(any::<[u8; 32]>()), proptest::option::of((1u8..4, 0u8..3)));
     let times = (any::<u64>(), any::<u64>(), any::<i64>(), 0u32..1_000_000_000, any::<i64>(), 0u32..1_000_000_000);
     let flags = any::<[bool; 5]>();
     (kind, numbers, hashes, times, flags).prop_map(|(kind, numbers, hashes, times, flags)| ManagedEntry {
@@ -15,7 +19,7 @@ fn entry() -> impl Strategy<Value = ManagedEntry> {
         attributes: Attributes { mode: numbers.0, uid: numbers.1, gid: numbers.2 },
         size: numbers.3,
         hash: ContentHash::new(hashes.0),
-        blob: hashes.2.map(|byte| ObjectId::new([byte; 20])),
+        blob: hashes.2.map(|(byte, last)| blob(byte, last)),
         stat: Stat {
             device: times.0,
             inode: times.1,
@@ -31,6 +35,13 @@ fn entry() -> impl Strategy<Value = ManagedEntry> {
         left_alone: flags[3],
         secret: flags[4],
     })
+}
+
+/// Returns an id, of which several begin alike.
+fn blob(byte: u8, last: u8) -> ObjectId {
+    let mut id = [byte; 20];
+    id[19] = last;
+    ObjectId::new(id)
 }
 
 fn set() -> impl Strategy<Value = ManagedSet> {
@@ -106,6 +117,40 @@ proptest! {
         bytes.extend_from_slice(&checksum.to_le_bytes());
         if let Ok(file) = ManagedFile::parse(&bytes) {
             prop_assert_eq!(encoded(&file.to_set(), None), bytes);
+        }
+    }
+
+    /// What a blob holds is known from a path that was written from it and not changed by a task, and from no other.
+    #[test]
+    fn what_a_blob_holds_is_known_from_what_was_written_from_it(set in set()) {
+        let bytes = encoded(&set, None);
+        let known = KnownBlobs::of(&ManagedFile::parse(&bytes).unwrap());
+        for id in (1..5).flat_map(|byte| (0..3).map(move |last| blob(byte, last))) {
+            let written = |secret: bool| -> Vec<(u64, ContentHash)> {
+                let from = set.entries.values().filter(|entry| entry.blob == Some(id) && !entry.task_made);
+                from.filter(|entry| entry.secret == secret).map(|entry| (entry.size, entry.hash)).collect()
+            };
+            for (found, written) in [(known.content_of(id), written(false)), (known.secret_of(id), written(true))] {
+                prop_assert_eq!(found.is_some(), !written.is_empty());
+                prop_assert!(found.is_none_or(|found| written.contains(&found)));
+            }
+        }
+    }
+
+    /// Asking in any order is asking.
+    #[test]
+    fn what_is_left_out_is_left_out_in_any_order(
+        mut folders in prop::collection::vec("[a-b]{1,2}(/[a-b-]{1,2}){0,1}", 0..4),
+        paths in prop::collection::vec("[a-b]{1,2}(/[a-b-]{1,2}){0,2}", 0..20),
+    ) {
+        folders.sort();
+        let folders: Vec<_> = folders.iter().map(|folder| RelPath::new(folder.as_bytes()).unwrap()).collect();
+        let left_out = LeftOut { folders: folders.clone(), files: 0 };
+        let mut in_order = left_out.in_order();
+        for path in paths {
+            let path = RelPath::new(path.as_bytes()).unwrap();
+            let below = folders.iter().any(|folder| path.is_below(folder));
+            prop_assert_eq!((in_order.has(path.as_bytes()), left_out.has(path.as_bytes())), (below, below));
         }
     }
 }
