@@ -84,6 +84,25 @@ fn what_hosts_could_not_apply_is_said_once_with_the_hosts() {
 }
 
 #[test]
+fn a_layer_that_leaves_and_is_asked_first_is_said_before_anybody_signs() {
+    let world = repository(2);
+    let kim = world.operator("kim", "ed25519");
+    world.write("models/guest/layer.toml", "[[check]]\nname = 'its readers'\nrun = ['true']\nleaving = true\n");
+    world.write("hosts/ns2.example.org/layer.toml", "use = ['guest']\n");
+    world.commit(&kim, "a guest");
+    assert!(!plan(&world, &["--all"]).stdout.contains("leaves"));
+    world.write("hosts/ns2.example.org/layer.toml", "no-check = ['leaving guest']\n");
+    assert!(!plan(&world, &["--all"]).stdout.contains("leaves"), "it goes unasked");
+    world.remove("hosts/ns2.example.org/layer.toml");
+    let shown = plan(&world, &["--all"]);
+    let said = "\n! layer 'models/guest' leaves, and is asked first: its readers  ns2.example.org\n";
+    assert!(shown.stdout.ends_with(said), "{shown:?}");
+    let document: Value = serde_json::from_str(&plan(&world, &["--all", "--json"]).stdout).expect("JSON");
+    let text = "layer 'models/guest' leaves, and is asked first: its readers";
+    assert_eq!(document["plan"]["leaving"], json!([{"text": text, "hosts": ["ns2.example.org"]}]));
+}
+
+#[test]
 fn the_plan_of_hosts_is_a_document() {
     let world = repository(2);
     world.write("global/overlay/etc/issue", "new\n");

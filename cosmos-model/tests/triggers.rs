@@ -193,6 +193,9 @@ fn what_a_layer_is_asked_is_remembered_until_it_may_go_and_by_its_newest_word() 
     assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
     kept.take_leaving(&other, &|layer| layer == "models/signer");
     assert_eq!(asked(&without, &kept), "models/signer: zones: zone-leave --all", "nothing of the new one is here");
+    let moved = model(&[("layer.toml", "use = ['signer']\n"), ("signer/layer.toml", FAREWELL)]);
+    kept.take_leaving(&moved, &|layer| layer == "signer");
+    assert_eq!(asked(&without, &kept), "models/signer: zones: zone-leave --all", "nor of one that lies elsewhere");
     kept.take_leaving(&other, &|_| false);
     assert_eq!(asked(&without, &kept), "models/signer: zones: zone-leave --each");
     let mut gone = kept.clone();

@@ -11,11 +11,13 @@ use super::{Inputs, KnownContent, StageError, native};
 use crate::by_path::ByPath;
 use crate::content::ContentHash;
 use crate::host_name::HostName;
+use crate::layer::Command;
 use crate::object::ObjectSource;
 use crate::object::tree::NameRules;
 use crate::object_id::ObjectId;
 use crate::path::RelPath;
 use crate::staged::{StagedEntry, StagedKind, StagedTaskFile};
+use crate::triggers::{Said, Triggers};
 
 /// What one host would be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +28,10 @@ pub struct Forecast {
     pub rendered: BTreeMap<ContentHash, Vec<u8>>,
     /// Its tasks, by folder and name.
     pub tasks: BTreeMap<String, StagedTaskFile>,
+    /// The names of its layers.
+    pub layers: Vec<String>,
+    /// What its layers say about checks, services, tasks and probes.
+    pub triggers: Triggers,
 }
 
 /// How one path of a host changes.
@@ -76,7 +82,7 @@ pub fn forecast(
             .extend(files.into_iter().map(|file| (super::repository::below_bytes(folder, file.path.as_bytes()), file)));
     }
     if repository.mistakes.is_empty() {
-        Ok(Forecast { entries, rendered, tasks })
+        Ok(Forecast { entries, rendered, tasks, layers: parts.names, triggers: parts.triggers })
     } else {
         Err(StageError::mistakes(repository.mistakes))
     }
@@ -110,6 +116,12 @@ impl Forecast {
         }));
         changes.sort_by_key(|changed| changed.path);
         changes
+    }
+
+    /// Returns what layers are asked, by the host, that leave it when `next` follows.
+    pub fn asked<'f>(&'f self, next: &'f Self) -> impl Iterator<Item = &'f Said<Command>> {
+        let layers = || next.layers.iter().map(String::as_str);
+        self.triggers.leaving.iter().filter(move |said| next.triggers.asks(layers(), &said.layer))
     }
 
     /// Returns the names of the tasks that come, change or go when `next` follows.

@@ -37,6 +37,8 @@ pub struct FleetPlan {
     pub changes: Vec<Common>,
     /// Tasks that come, change or go, with the hosts.
     pub tasks: BTreeMap<String, Vec<HostName>>,
+    /// What layers are asked before they leave, with the hosts.
+    pub leaving: BTreeMap<String, Vec<HostName>>,
     /// What hinders hosts, with the hosts.
     pub hindered: Vec<(StageError, Vec<HostName>)>,
     /// What layers of hosts bring twice, with the hosts.
@@ -97,6 +99,10 @@ impl FleetPlan {
         }
         for task in before.changed_tasks(&after) {
             self.tasks.entry(task.to_owned()).or_default().push(host.clone());
+        }
+        for said in before.asked(&after) {
+            let text = format!("layer '{}' leaves, and is asked first: {}", said.layer, said.table.name);
+            self.leaving.entry(text).or_default().push(host.clone());
         }
         self.rendered.extend(before.rendered);
         self.rendered.extend(after.rendered);

@@ -1,5 +1,7 @@
 //! What changes on many hosts, in words and as JSON.
 
+use std::collections::BTreeMap;
+
 use cosmos_model::content::ContentSource;
 use cosmos_model::host_name::HostName;
 use cosmos_model::layer::Owner;
@@ -52,7 +54,8 @@ pub fn print(plan: &FleetPlan, compared: Option<&Compared>, objects: &dyn Object
         println!("> {task}  {}", named(hosts, plan.looked_at));
     }
     plan.remarks.iter().for_each(|remark| println!("! {remark}"));
-    plan.rivals.iter().for_each(|(rival, hosts)| println!("! {rival}  {}", named(hosts, plan.looked_at)));
+    let told = plan.leaving.iter().chain(&plan.rivals);
+    told.for_each(|(text, hosts)| println!("! {text}  {}", named(hosts, plan.looked_at)));
     for (error, hosts) in &plan.hindered {
         eprintln!("error: {} could not apply this", named(hosts, plan.looked_at));
         error.to_string().lines().for_each(|line| eprintln!("    {line}"));
@@ -137,6 +140,9 @@ fn document(plan: &FleetPlan, compared: Option<&Compared>) -> Value {
             "old_hash": hash(one.before.as_ref()), "new_hash": hash(one.after.as_ref()),
         })
     };
+    let texts = |told: &BTreeMap<String, Vec<HostName>>| {
+        told.iter().map(|(text, hosts)| json!({"text": text, "hosts": names(hosts)})).collect::<Vec<_>>()
+    };
     let (files, hosts) = plan.count();
     json!({
         "compared_with": compared.map(|with| json!({"name": with.name, "commit": with.commit})),
@@ -144,9 +150,8 @@ fn document(plan: &FleetPlan, compared: Option<&Compared>) -> Value {
         "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
         "tasks": plan.tasks.iter().map(|(name, hosts)| json!({"name": name, "hosts": names(hosts)})).collect::<Vec<_>>(),
         "remarks": plan.remarks,
-        "wanted_twice": plan.rivals.iter()
-            .map(|(text, hosts)| json!({"text": text, "hosts": names(hosts)}))
-            .collect::<Vec<_>>(),
+        "leaving": texts(&plan.leaving),
+        "wanted_twice": texts(&plan.rivals),
         "mistakes": plan.hindered.iter()
             .map(|(error, hosts)| json!({"text": error.to_string(), "hosts": names(hosts)}))
             .collect::<Vec<_>>(),
