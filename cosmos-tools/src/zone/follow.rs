@@ -8,7 +8,8 @@ use super::error::ZoneError;
 use super::key::{Key, tell};
 use super::list::Zone;
 use super::look::{Parent, Served, everywhere, nowhere, parents, served};
-use super::signer::{self, Signer};
+use super::signed;
+use super::signer::Signer;
 use crate::cli::FollowOptions;
 
 /// Looks at each zone once; says what changed, and nothing otherwise.
@@ -16,7 +17,7 @@ use crate::cli::FollowOptions;
 /// # Errors
 /// Returns a [`ZoneError`] when the list cannot be read, the signer not be asked, or a file not be written.
 pub fn run(options: &FollowOptions) -> Result<ExitCode, ZoneError> {
-    for (zone, keys) in signer::zones(&options.zone)? {
+    for (zone, keys) in signed::zones(&options.zone)? {
         follow(options, &zone, &keys)?;
     }
     Ok(ExitCode::SUCCESS)

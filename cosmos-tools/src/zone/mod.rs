@@ -11,5 +11,6 @@ pub(crate) mod look;
 pub(crate) mod record;
 #[cfg(test)]
 mod samples;
+mod signed;
 pub mod signer;
 pub mod status;

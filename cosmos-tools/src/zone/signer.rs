@@ -1,15 +1,8 @@
 //! Who signs the zones of a host: OpenDNSSEC or Knot.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ValueEnum;
-
-use super::error::ZoneError;
-use super::key::{self, Key};
-use super::knot;
-use super::list::{self, Zone};
-use crate::cli::ZoneOptions;
 
 /// A program that makes keys and signs by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,35 +25,5 @@ impl Signer {
             Self::Opendnssec => "/etc/opendnssec/zones.list",
             Self::Knot => "/etc/knot/zones.list",
         })
-    }
-}
-
-impl ZoneOptions {
-    /// Returns who signs.
-    pub fn signer(&self) -> Signer {
-        self.signer.unwrap_or_else(Signer::here)
-    }
-}
-
-/// Returns the zones, each with the keys that are in it, were, or will be.
-///
-/// # Errors
-/// Returns a [`ZoneError`] when the list cannot be read or the signer not be asked.
-pub fn zones(options: &ZoneOptions) -> Result<Vec<(Zone, Vec<Key>)>, ZoneError> {
-    let signer = options.signer();
-    let zones = list::read(options.zones.as_deref().unwrap_or(signer.list()))?;
-    match signer {
-        Signer::Opendnssec => {
-            let mut keys: BTreeMap<String, Vec<Key>> = BTreeMap::new();
-            for key in key::keys(&options.enforcer)? {
-                keys.entry(key.zone.clone()).or_default().push(key);
-            }
-            let own = |zone: Zone| (keys.remove(&zone.name).unwrap_or_default(), zone);
-            Ok(zones.into_iter().map(own).map(|(keys, zone)| (zone, keys)).collect())
-        }
-        Signer::Knot => {
-            let own = |zone: Zone| knot::keys(&options.keymgr, &zone.name).map(|keys| (zone, keys));
-            zones.into_iter().map(own).collect()
-        }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::ZoneError;
 use super::key::Key;
 use super::look::{Parent, Served, everywhere, is_bogus, parents, served};
-use super::signer;
+use super::signed;
 use crate::cli::ZoneStatusOptions;
 
 /// The exit status when a zone needs somebody.
@@ -20,7 +20,7 @@ const WANTING: u8 = 6;
 /// Returns a [`ZoneError`] when the list cannot be read or the signer not be asked.
 pub fn run(options: &ZoneStatusOptions) -> Result<ExitCode, ZoneError> {
     let mut wanting = false;
-    for (zone, own) in signer::zones(&options.zone)? {
+    for (zone, own) in signed::zones(&options.zone)? {
         let served = served(&options.zone.drill, &zone);
         let parents = parents(&options.zone.drill, &zone);
         let lines = [key_lines(&own), signature_lines(served.as_ref(), Timestamp::now(), options.warn_within)];
