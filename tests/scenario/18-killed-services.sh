@@ -73,7 +73,7 @@ turn() {
     release "v-$number" alice 'cosmos: 1 removals=9'
 }
 # ready: the release is fetched, and the package is missing again.
-ready() { host dpkg --purge small && host cosmos update; }
+ready() { { host dpkg --purge small && host cosmos update; } > "$WORK/ready" 2>&1; }
 
 turn 'good 0'
 check 'clone takes the introduction' host cosmos clone git://git.test/fleet.git \
@@ -139,11 +139,15 @@ points() {
         }' back="${2:-}" "$log".*
 }
 
-# chosen: of the points on standard input one of each kind, the middle one; all of them in the long form.
+# chosen: of the points on standard input one of each kind, the middle one; in the long form all that lie between the files'
+# own, which `tests/interrupted` takes call by call.
 chosen() {
-    if [ -n "${LONG:-}" ]; then cat; return; fi
-    awk -F'\t' '{ kind[$1] = kind[$1] "\n" $0; n[$1]++ }
-        END { for (k in kind) { split(substr(kind[k], 2), points, "\n"); print points[int((n[k] + 1) / 2)] } }' | sort
+    awk -F'\t' -v long="${LONG:-}" '{ kind[$1] = kind[$1] "\n" $0; n[$1]++ }
+        END { for (k in kind) {
+            split(substr(kind[k], 2), points, "\n")
+            every = long != "" && k !~ /files$|beginning/
+            for (i = 1; i <= n[k]; i++) if (every || i == int((n[k] + 1) / 2)) print points[i]
+        } }' | sort
 }
 
 # covered POINTS KIND...: prints how many points there are of each kind; none of those named may be without.
@@ -154,10 +158,12 @@ covered() {
     for kind; do check "there are kill points of the kind '$kind'" grep -q "^$kind"$'\t' "$points"; done
 }
 
-# killed_at NAME NUMBER: an apply that ends at that call; whether it was killed there.
+# killed_at NAME NUMBER: an apply that ends at that call. How many calls a run makes differs by a few, so that one of the very
+# last may not come to be: the run is then not killed, which is counted.
+missed=0
 killed_at() {
     host strace -qq -o /dev/null -e trace="$CALLS" -e inject="$1:signal=KILL:when=$2" cosmos apply > "$WORK/killed" 2>&1
-    [ $? = 137 ]
+    [ $? = 137 ] || missed=$((missed + 1))
 }
 
 recorded() { host strace -ff -ttt -qq -y -s 200 -e signal=none -e trace="$CALLS,execve" -o "/var/tmp/$1" cosmos apply; }
@@ -173,7 +179,7 @@ same 'all of it happened' "$(wanted 'good 1' "$number" "$number")" "$(now)"
 while IFS=$'\t' read -r kind name at; do
     turn "good $((number + 1))"
     ready || { check "release $number is fetched" ready; continue; }
-    killed_at "$name" "$at" || echo "     not killed at $name $at ($kind)"
+    killed_at "$name" "$at"
     what="killed at $name $at ($kind)"
     exits "$what, the next run ends well" 0 host cosmos run
     same "$what: all of it happened" "$(wanted "good $number" "$number" "$number")" "$(now)"
@@ -196,7 +202,7 @@ same 'the layer is what it was' "$(wanted "$good" "$good_number" "$number")" "$(
 while IFS=$'\t' read -r kind name at; do
     turn "bad $number"
     ready || { check "release $number is fetched" ready; continue; }
-    killed_at "$name" "$at" || echo "     not killed at $name $at ($kind)"
+    killed_at "$name" "$at"
     what="killed at $name $at ($kind)"
     host cosmos run > "$WORK/killed" 2>&1
     exits "$what, the run after the next ends well" 0 host cosmos run
@@ -204,3 +210,6 @@ while IFS=$'\t' read -r kind name at; do
     exits "$what: nothing is left to do" 0 host cosmos run
     quiet "$what: or to say"
 done < <(chosen < "$WORK/back")
+most=0
+[ -z "${LONG:-}" ] || most=5
+check "the runs were killed, all but $missed" test "$missed" -le "$most"
