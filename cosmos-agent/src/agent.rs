@@ -110,7 +110,8 @@ impl Agent {
     /// Reads the settings of this host: native where `trust.toml` exists, classic where only `cosmos.conf` does.
     ///
     /// # Errors
-    /// Returns a [`Failure`] of status `Usage` that names every mistake, or says how to begin when there are no settings.
+    /// Returns a [`Failure`] of status `Usage` that names every mistake, or says how to begin when there are no
+    /// settings.
     pub fn load(options: &GlobalOptions) -> Result<Self, Failure> {
         if let Some(folder) = crate::classic::settings_folder(options) {
             return classic::load(&folder, options);

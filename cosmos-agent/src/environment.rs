@@ -32,7 +32,8 @@ pub fn seal() {
     let original: Vec<_> = std::env::vars_os().collect();
     for (name, _) in &original {
         if !KEPT.iter().any(|kept| name == kept) {
-            // SAFETY: `main` calls this first, while the process has one thread; nothing reads the environment meanwhile.
+            // SAFETY: `main` calls this first, while the process has one thread; nothing reads the environment
+            // meanwhile.
             unsafe { std::env::remove_var(name) };
         }
     }

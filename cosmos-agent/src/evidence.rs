@@ -34,7 +34,8 @@ impl Look {
     /// Asks every remote for its refs, in the one child of this run.
     ///
     /// # Errors
-    /// Returns [`FetchError`] when the child itself cannot be started; what a remote fails with is told by [`Look::end`].
+    /// Returns [`FetchError`] when the child itself cannot be started; what a remote fails with is told by
+    /// [`Look::end`].
     pub fn at_remotes(agent: &Agent) -> Result<Self, FetchError> {
         let prefixes =
             agent.trust.ls_refs_prefixes(agent.fqdn.as_ref()).into_iter().map(String::into_bytes).collect::<Vec<_>>();

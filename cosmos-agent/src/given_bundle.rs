@@ -1,4 +1,5 @@
-//! A bundle on standard input, laid beside the store for as long as one command takes: what `cosmos push` carries to a host.
+//! A bundle on standard input, laid beside the store for as long as one command takes: what `cosmos push` carries to a
+//! host.
 
 use std::io::Read;
 use std::path::PathBuf;

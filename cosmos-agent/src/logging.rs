@@ -46,8 +46,8 @@ fn is_standard_error(journal_stream: &str) -> bool {
     nix::sys::stat::fstat(io::stderr()).is_ok_and(|stat| journal_stream == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
-/// Returns a layer that writes warnings, with `-v` information, with `-vv` everything, without times. What a run did is left
-/// to its report.
+/// Returns a layer that writes warnings, with `-v` information, with `-vv` everything, without times. What a run did is
+/// left to its report.
 pub fn sentences<S, W>(verbosity: u8, writer: W) -> impl Layer<S>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,

@@ -1,4 +1,5 @@
-//! The managed set as a run has it: the file's bytes, looked at in place, and made into a set only when something differs.
+//! The managed set as a run has it: the file's bytes, looked at in place, and made into a set only when something
+//! differs.
 
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::object_id::ObjectId;

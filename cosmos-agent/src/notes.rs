@@ -84,8 +84,8 @@ pub struct Noted {
     pub said: Result<Note, String>,
 }
 
-/// Reads the notes in `folder` that are of one of `layers`, as the applied model names them; what programs of a module left
-/// that is gone says nothing any more.
+/// Reads the notes in `folder` that are of one of `layers`, as the applied model names them; what programs of a module
+/// left that is gone says nothing any more.
 ///
 /// # Errors
 /// Returns an [`FsError`] when the folder cannot be listed; one that is not there holds nothing.

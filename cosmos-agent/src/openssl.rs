@@ -16,8 +16,8 @@ static FIRST: extern "C" fn() = refuse_configuration;
 const NO_CONFIGURATION: u64 = 0x80;
 /// `OPENSSL_INIT_NO_ATEXIT`: nothing is taken apart at exit while a thread may still use it.
 const NO_CLEANING_UP: u64 = 0x8_0000;
-/// `OPENSSL_INIT_NO_ADD_ALL_CIPHERS`: the OpenPGP library would have a table of all ciphers' names filled, on every start.
-/// Only what reads encrypted key files looks into it, and a host has nobody to ask for their passphrase.
+/// `OPENSSL_INIT_NO_ADD_ALL_CIPHERS`: the OpenPGP library would have a table of all ciphers' names filled, on every
+/// start. Only what reads encrypted key files looks into it, and a host has nobody to ask for their passphrase.
 const NO_CIPHER_NAMES: u64 = 0x10;
 
 // SAFETY: as `openssl/crypto.h` declares it; the vendored library has it under this name.

@@ -144,8 +144,8 @@ pub fn print(agent: &Agent, report: &Report) -> Status {
         return status;
     }
     let verbose = agent.options.verbose > 0;
-    // Cron mails what a classic host prints every quarter of an hour: Cosmos 1.5 said nothing unless asked (C9). What it
-    // did not have is typed by somebody who waits for the answer.
+    // Cron mails what a classic host prints every quarter of an hour: Cosmos 1.5 said nothing unless asked (C9). What
+    // it did not have is typed by somebody who waits for the answer.
     let by_cron = matches!(report.command, "update" | "apply" | "run");
     let asked = agent.classic.is_none() || !by_cron || verbose || agent.options.dry_run || agent.options.dry_tasks;
     for line in

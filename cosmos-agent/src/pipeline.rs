@@ -204,8 +204,8 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Tells whether the folder that tasks run from is what `revision` says: on a classic host somebody, or the pre-tasks
-    /// of the last run, may have changed it.
+    /// Tells whether the folder that tasks run from is what `revision` says: on a classic host somebody, or the
+    /// pre-tasks of the last run, may have changed it.
     fn is_model_of(&self, revision: &VerifiedRevision) -> Result<bool, Failure> {
         let folder = self.agent.model_folder();
         let whole = self.agent.classic.is_none() || self.shown == Some(revision.commit());
@@ -258,7 +258,8 @@ impl<'a> Pipeline<'a> {
 
     /// Tells whether host and model are as the last run left them, so that a plan would be empty.
     fn looks_untouched(&self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<bool, Failure> {
-        // Pre-tasks change a classic model (C5): it is planned for unless neither this run's did, nor those of the last.
+        // Pre-tasks change a classic model (C5): it is planned for unless neither this run's did, nor those of the
+        // last.
         let model_changed = self.agent.classic.is_some()
             && (self.record.state.as_released != self.identity(revision) || !self.agent.model_folder().is_as_left()?);
         Ok(!model_changed && self.is_host_as_left(managed)? && self.reported_look_as_seen()?)

@@ -1,4 +1,5 @@
-//! Printing that outlives its reader: `println!`, `print!` and `eprintln!` of this crate, in place of the standard ones.
+//! Printing that outlives its reader: `println!`, `print!` and `eprintln!` of this crate, in place of the standard
+//! ones.
 //!
 //! Those panic when nobody reads any more, as after `cosmos run -v | head -1`. A run that is under way has to be
 //! finished and remembered all the same.
@@ -23,8 +24,8 @@ macro_rules! eprintln {
     ($($words:tt)*) => { $crate::printing::to_stderr(format_args!("{}\n", format_args!($($words)*))) };
 }
 
-/// Writes to standard output. A reader that left is no failure; what is lost otherwise is said once, and [`all_arrived`]
-/// tells.
+/// Writes to standard output. A reader that left is no failure; what is lost otherwise is said once, and
+/// [`all_arrived`] tells.
 pub fn to_stdout(words: fmt::Arguments<'_>) {
     match io::stdout().write_fmt(words) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {

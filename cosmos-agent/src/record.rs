@@ -140,8 +140,9 @@ impl Record {
         generations::read(&self.site, self.state.generation)
     }
 
-    /// Numbers what was just applied and keeps it as a generation, those that `keep` leaves on the list; [`Record::save`]
-    /// writes them with the state that names the newest. Returns what is wrong with the list that was there, if it is lost.
+    /// Numbers what was just applied and keeps it as a generation, those that `keep` leaves on the list;
+    /// [`Record::save`] writes them with the state that names the newest. Returns what is wrong with the list that was
+    /// there, if it is lost.
     pub fn add_generation(
         &mut self,
         revision: VerifiedRevision,

@@ -33,8 +33,8 @@ pub fn command(due: &Due, manner: Manner) -> Vec<&str> {
     }
 }
 
-/// Returns program and arguments whose success says that a service which need not run was given up by systemd: it did run,
-/// and nobody stopped it. None where that does not matter.
+/// Returns program and arguments whose success says that a service which need not run was given up by systemd: it did
+/// run, and nobody stopped it. None where that does not matter.
 #[must_use]
 pub fn is_given_up(due: &Due, manner: Manner) -> Vec<&str> {
     match due {

@@ -9,7 +9,8 @@ use cosmos_model::path::RelPath;
 use crate::apply::StateFolder;
 use crate::fs::{self, FsError, OnPath as _, Root};
 
-/// The places one agent works with. With `--root` all of them lie below it, so that an ordinary user can own a whole site.
+/// The places one agent works with. With `--root` all of them lie below it, so that an ordinary user can own a whole
+/// site.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// The root that is managed.

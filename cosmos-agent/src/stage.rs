@@ -90,7 +90,8 @@ impl KnownContent for Known<'_> {
     }
 }
 
-/// The bytes of planned files: from the store, perhaps decrypted, from the model where a template was rendered, or from the model folder where a task made them (C5).
+/// The bytes of planned files: from the store, perhaps decrypted, from the model where a template was rendered, or from
+/// the model folder where a task made them (C5).
 pub struct Contents<'a> {
     agent: &'a Agent,
     store: &'a Store,

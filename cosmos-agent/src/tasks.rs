@@ -140,7 +140,8 @@ impl<'a> TaskRun<'a> {
         self.left_out.borrow_mut().extend(names);
     }
 
-    /// Tells whether a task runs: what its rule waits for has come, and it did not end well before where once is enough.
+    /// Tells whether a task runs: what its rule waits for has come, and it did not end well before where once is
+    /// enough.
     fn is_due(&self, stage: Stage, name: &RelPath, kept: &Kept) -> bool {
         let Some(rule) = kept.tasks.get(base(name).as_ref()) else { return true };
         let waits = rule.when_changed && stage == Stage::After;

@@ -1,4 +1,5 @@
-//! docs/adoption.md, literally: a repository with an unsigned past, and every command of the page in order, in one shell.
+//! docs/adoption.md, literally: a repository with an unsigned past, and every command of the page in order, in one
+//! shell.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! The arrows of ARCHITECTURE.md go one way: no two modules of the agent lean on each other, directly or by way of others.
+//! The arrows of ARCHITECTURE.md go one way: no two modules of the agent lean on each other, directly or by way of
+//! others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

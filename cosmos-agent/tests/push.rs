@@ -1,4 +1,5 @@
-//! `cosmos push` over a real sshd on loopback, where one is installed: hosts judge what they are sent like anything else.
+//! `cosmos push` over a real sshd on loopback, where one is installed: hosts judge what they are sent like anything
+//! else.
 
 mod support;
 

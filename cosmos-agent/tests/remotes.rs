@@ -1,4 +1,5 @@
-//! Several remotes and bundles, through the binary: the newest authentic revision wins, wherever it comes from (T14, F3).
+//! Several remotes and bundles, through the binary: the newest authentic revision wins, wherever it comes from (T14,
+//! F3).
 
 mod support;
 

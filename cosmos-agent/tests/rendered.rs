@@ -68,8 +68,8 @@ fn contents(settled: &Settled) -> BTreeMap<String, String> {
     files.map(|(name, text)| (name, text.expect("a file"))).collect()
 }
 
-/// Makes the templates of generation `number` become something else than they did, as another agent's engine might: what is
-/// kept of it says so and no longer says by which facts.
+/// Makes the templates of generation `number` become something else than they did, as another agent's engine might:
+/// what is kept of it says so and no longer says by which facts.
 fn forget_the_facts(settled: &Settled, number: u64) {
     let path = "var/lib/cosmos/generations.json";
     let mut list: Value = serde_json::from_str(&read(&settled.host, path)).expect("JSON");
@@ -273,8 +273,8 @@ fn happen(settled: &Settled, event: &Event) {
     }
 }
 
-/// Applies what happens, then goes back to every generation there was, newest first: the host is what it was then. Naming
-/// the very newest means going on, by the facts of today.
+/// Applies what happens, then goes back to every generation there was, newest first: the host is what it was then.
+/// Naming the very newest means going on, by the facts of today.
 fn is_the_identity(events: &[Vec<Event>], versions: &[u8]) -> Result<(), TestCaseError> {
     let settled = with_templates();
     have(&settled, "1");

@@ -17,7 +17,8 @@ impl HostName {
     /// Checks `text` and lowers its case.
     ///
     /// # Errors
-    /// Returns [`InvalidHostName`] when a label is empty, longer than 63, or has another character, or the whole is longer than 253.
+    /// Returns [`InvalidHostName`] when a label is empty, longer than 63, or has another character, or the whole is
+    /// longer than 253.
     pub fn new(text: &str) -> Result<Self, InvalidHostName> {
         let label_is_sound = |label: &str| {
             (1..=63).contains(&label.len())

@@ -6,7 +6,8 @@ use core::fmt;
 /// The longest name, in bytes; Debian's longest has 75.
 const LONGEST: usize = 128;
 
-/// A package's name in Debian's grammar: at least two of `a-z 0-9 + - .`, the first a letter or digit, the last no minus.
+/// A package's name in Debian's grammar: at least two of `a-z 0-9 + - .`, the first a letter or digit, the last no
+/// minus.
 ///
 /// No version, architecture, release or option can be written in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -7,8 +7,8 @@ use core::fmt;
 
 /// A path below the root, without a leading slash: one or more components, none of them empty, `.` or `..`, no NUL.
 ///
-/// Bytes, not text: classic repositories may carry any encoding (F5). Ordered by bytes. Copies share their bytes, since a
-/// run has each path in its model, its snapshot, its plan and its managed set.
+/// Bytes, not text: classic repositories may carry any encoding (F5). Ordered by bytes. Copies share their bytes, since
+/// a run has each path in its model, its snapshot, its plan and its managed set.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelPath(Arc<[u8]>);
 

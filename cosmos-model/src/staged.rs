@@ -189,8 +189,8 @@ impl StagedModel {
         self.retired.as_deref()
     }
 
-    /// Returns the folders below which nothing differs from the revision that [`crate::stage::stage_since`] compared with,
-    /// sorted: what is in them is not among the entries. None in a whole model.
+    /// Returns the folders below which nothing differs from the revision that [`crate::stage::stage_since`] compared
+    /// with, sorted: what is in them is not among the entries. None in a whole model.
     #[must_use]
     pub fn left_out(&self) -> &[RelPath] {
         &self.left_out

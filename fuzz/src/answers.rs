@@ -9,8 +9,8 @@ use crate::{choose, said};
 /// The zone that answers are about.
 const ZONE: &str = "ods.example";
 
-/// What `drill` prints, or with a first byte that is odd a line of the list of zones (docs/tools.md): what is read prints back to
-/// what reads the same, what a program is called with is a name, and limits hold.
+/// What `drill` prints, or with a first byte that is odd a line of the list of zones (docs/tools.md): what is read
+/// prints back to what reads the same, what a program is called with is a name, and limits hold.
 pub fn zone_answers(bytes: &[u8]) {
     let Some((which, rest)) = choose(bytes) else { return };
     let text = String::from_utf8_lossy(rest);

@@ -5,8 +5,8 @@ use cosmos_agent::packages::Progress;
 
 use crate::{choose, said};
 
-/// A note (docs/formats.md §30), or with a first byte that is odd a line of apt (§25): what is shown is short and safe, and a
-/// note is written so that it reads the same.
+/// A note (docs/formats.md §30), or with a first byte that is odd a line of apt (§25): what is shown is short and safe,
+/// and a note is written so that it reads the same.
 pub fn note(bytes: &[u8]) {
     match choose(bytes) {
         Some((first, line)) if first & 1 == 1 => {

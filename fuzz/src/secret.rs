@@ -10,8 +10,8 @@ use crate::said;
 /// A key made for this; it opens nothing else.
 const KEY: &[u8] = include_bytes!("host.key");
 
-/// A message, or with a first byte that is odd what lies inside of one (docs/formats.md §29): what is opened is within the
-/// limit, has recipients, and can be encrypted and opened again.
+/// A message, or with a first byte that is odd what lies inside of one (docs/formats.md §29): what is opened is within
+/// the limit, has recipients, and can be encrypted and opened again.
 pub fn secret(bytes: &[u8]) {
     let Some((first, rest)) = choose(bytes) else { return };
     let key = key(KEY).expect("a key");

@@ -87,7 +87,8 @@ pub fn agent_settings(bytes: &[u8]) {
     }
 }
 
-/// `trust.toml` (docs/formats.md §2): what is accepted is written so that it reads the same, and nothing is switched off.
+/// `trust.toml` (docs/formats.md §2): what is accepted is written so that it reads the same, and nothing is switched
+/// off.
 pub fn trust_settings(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let found = match TrustFile::parse("trust.toml", text) {

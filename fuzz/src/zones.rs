@@ -4,8 +4,8 @@ use cosmos_tools::fuzzing::{key_of_enforcer, key_of_knot};
 
 use crate::{choose, said};
 
-/// A line of Knot's `keymgr`, or with a first byte that is odd of OpenDNSSEC's enforcer (docs/tools.md): what is shown is safe,
-/// what a program is called with is no option, and times that have come only move a key on.
+/// A line of Knot's `keymgr`, or with a first byte that is odd of OpenDNSSEC's enforcer (docs/tools.md): what is shown
+/// is safe, what a program is called with is no option, and times that have come only move a key on.
 pub fn zone_keys(bytes: &[u8]) {
     let Some((first, line)) = choose(bytes) else { return };
     let Ok(line) = std::str::from_utf8(line) else { return };

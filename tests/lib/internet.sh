@@ -9,8 +9,8 @@ INTERNET_PACKAGES=$MACHINE_PACKAGES,bind9-dnsutils,isc-dhcp-client,ldnsutils,ndi
 # internet_up NAME: a machine that answers for it. /srv/zones/root.key is the root's key.
 #
 # example. is signed and good; bogus. is signed, but its www was changed afterwards; stripped. has a DS in the root, but
-# comes without a signature, as a forger would send it; unsigned. is what it says. 198.51.100.66 is a resolver that answers
-# everything below example. with an address of its own, unsigned.
+# comes without a signature, as a forger would send it; unsigned. is what it says. 198.51.100.66 is a resolver that
+# answers everything below example. with an address of its own, unsigned.
 internet_up() {
     machine_up "$1" "$(base_root "$INTERNET_PACKAGES")" || return
     local root

@@ -56,8 +56,8 @@ parent() {
     in_machine world nsd-control reload example
 }
 
-# resolver: starts the world's resolver anew, which knows nothing but the DS record in $WORK/anchor. At 203.0.113.3 it is
-# the resolver of the signer, too.
+# resolver: starts the world's resolver anew, which knows nothing but the DS record in $WORK/anchor. At 203.0.113.3 it
+# is the resolver of the signer, too.
 resolver() {
     cp "$WORK/anchor" "$world/etc/unbound/anchor"
     printf '%s\n' server: '  interface: 203.0.113.1@5300' '  interface: 203.0.113.3' \

@@ -17,9 +17,9 @@ wants() {
     release "v-$(git -C "$FLEET" tag | wc -l)" operator
 }
 
-# hindered WORDS PATH MESSAGE HINT HINDER LIFT: releases a new content of a path, which is standard input. After the command
-# HINDER a run ends with exactly these two lines and leaves nothing half done; after LIFT the old file is there, whole, and
-# the next run finishes.
+# hindered WORDS PATH MESSAGE HINT HINDER LIFT: releases a new content of a path, which is standard input. After the
+# command HINDER a run ends with exactly these two lines and leaves nothing half done; after LIFT the old file is there,
+# whole, and the next run finishes.
 hindered() {
     local words=$1 path=$2 old
     old=$(cat "$HOST_ROOT/$path")
@@ -102,7 +102,8 @@ echo new | hindered 'a mount on the file' srv/busy/file "cannot put in place 'sr
     "mount --bind $WORK/mounted $HOST_ROOT/srv/busy/file" "umount $HOST_ROOT/srv/busy/file"
 same 'a mount on the file: what is mounted there stays' mounted "$(cat "$WORK/mounted")"
 
-# The lower layer of an overlay: no folder there can change places, so that two steps take the place of one. Links do not need it.
+# The lower layer of an overlay: no folder there can change places, so that two steps take the place of one. Links do
+# not need it.
 for path in folder/inside file link; do echo "$path" | put "$LAYER/overlay/srv/over/$path"; done
 echo old | wants srv/over/old
 check 'an overlay: what is to lie below it arrives' agent run

@@ -10,8 +10,8 @@ agent() { "$COSMOS" --root "$HOST_ROOT" "$@"; }
 # The worst that ext4 offers: it does not write a file's content before the rename that replaces another.
 plug_in() { mount -o loop,noauto_da_alloc "$1" "$WORK/disk"; }
 
-# fresh IMAGE: plugs in a copy of a disk. Each has a name of its own, since a machine that starts at this moment inherits
-# our mounts and keeps the disk alive whose power was cut, and the kernel would hand us that one again.
+# fresh IMAGE: plugs in a copy of a disk. Each has a name of its own, since a machine that starts at this moment
+# inherits our mounts and keeps the disk alive whose power was cut, and the kernel would hand us that one again.
 fresh() {
     local new=$WORK/$((images += 1)).img
     cp --sparse=always "$1" "$new" && rm -f "$IMAGE" && plug_in "$new" && IMAGE=$new

@@ -18,8 +18,8 @@ package_folder small > /dev/null
 check 'a package is built' package_add killed small 1.0
 check 'and offered' package_index killed alice
 
-# What a layer may set off, all of it: a package, a check, a volatile file, units to be read, a service that is restarted,
-# one that is reloaded, one that is new and one that goes, a task, a probe.
+# What a layer may set off, all of it: a package, a check, a volatile file, units to be read, a service that is
+# restarted, one that is reloaded, one that is new and one that goes, a task, a probe.
 unit() { printf '[Unit]\nDescription=%s\n[Service]\nExecStart=%s\nExecReload=%s\n[Install]\nWantedBy=multi-user.target\n' "$@"; }
 put models/page/layer.toml << 'LAYER'
 [packages]
@@ -57,7 +57,8 @@ unit 'reloads' '/bin/sh -c "cp /etc/page.text /run/page.reloaded; exec sleep inf
     '/bin/cp /etc/page.text /run/page.reloaded' | put models/page/overlay/etc/systemd/system/reloads.service
 unit 'turn %i' '/bin/sleep infinity' /bin/true | put overlay/etc/systemd/system/turn@.service
 
-# turn TEXT: the next release: its text is in a file, a unit's name and a volatile file's; one layer goes, another comes.
+# turn TEXT: the next release: its text is in a file, a unit's name and a volatile file's; one layer goes, another
+# comes.
 number=0 last=
 turn() {
     local layer=turn-$((number += 1))
@@ -95,8 +96,8 @@ wanted() {
         "turns turn@$number.service," "enabled turn@$number.service" 'small install ok installed' ' No such file or directory'
 }
 
-# points LOG: reads what strace wrote about an undisturbed run, a file a process, and prints for each changing call of the
-# agent itself what it was about, its name, and the how manieth of this name it was.
+# points LOG: reads what strace wrote about an undisturbed run, a file a process, and prints for each changing call of
+# the agent itself what it was about, its name, and the how manieth of this name it was.
 points() {
     local log=$1 agent
     agent=$(grep -l '^[0-9.]* execve(.*/cosmos", \["cosmos", "apply"' "$log".* | head -n 1)

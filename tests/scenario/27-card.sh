@@ -11,7 +11,8 @@ root=$(root_of desk)
 desk() { in_machine desk env GNUPGHOME=/root/gnupg EDITOR=/root/editor "$@"; }
 install -m 0755 "$CARD" "$root/usr/local/bin/card"
 
-# A pinentry that types what lies in /root/pin, or the administrator's PIN where that is asked for, and never has a card at hand.
+# A pinentry that types what lies in /root/pin, or the administrator's PIN where that is asked for, and never has a card
+# at hand.
 install -m 0755 /dev/stdin "$root/root/pinentry" << 'PINENTRY'
 #!/bin/sh
 echo 'OK at your service'

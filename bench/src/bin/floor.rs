@@ -2,8 +2,8 @@
 //! refs, one signature, one lstat a file, the tasks. The agent's budget is a multiple of what this takes.
 //!
 //! `floor ADDRESS REPOSITORY PREFIX SIGNED SIGNATURE CERTIFICATE PATHS TASKS`: the git daemon's address, the path it
-//! serves, the ref prefix to list; files that hold a signed text, its detached signature, the certificate; a file
-//! with one path a line; a folder of scripts. `floor TASKS` runs the scripts and does nothing else: what they take is in
+//! serves, the ref prefix to list; files that hold a signed text, its detached signature, the certificate; a file with
+//! one path a line; a folder of scripts. `floor TASKS` runs the scripts and does nothing else: what they take is in
 //! every variant, and can be taken off all of them.
 
 use std::error::Error;

@@ -1,10 +1,10 @@
-//! Turns the lines of `measure` and of `counted` into two tables: medians in milliseconds, ratios and peak memory; and what
-//! strace counted, which no other process on the computer can change.
+//! Turns the lines of `measure` and of `counted` into two tables: medians in milliseconds, ratios and peak memory; and
+//! what strace counted, which no other process on the computer can change.
 //!
-//! `tabulate RESULTS COUNTS`. The columns are the variants; the ratios say how many times the floor Cosmos takes, how many
-//! times Cosmos the other two take, and how many times the floor the original takes, which is the most that a ratio to
-//! the original can be on this machine. `less tasks` is the ratio to the original when what the tasks take by themselves
-//! is taken off both.
+//! `tabulate RESULTS COUNTS`. The columns are the variants; the ratios say how many times the floor Cosmos takes, how
+//! many times Cosmos the other two take, and how many times the floor the original takes, which is the most that a
+//! ratio to the original can be on this machine. `less tasks` is the ratio to the original when what the tasks take by
+//! themselves is taken off both.
 
 use std::collections::HashMap;
 use std::error::Error;

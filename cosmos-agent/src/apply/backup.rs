@@ -116,8 +116,8 @@ fn copy(from: &mut File, directory: &Directory, name: &[u8], chunk: &mut [u8]) -
     Ok(to)
 }
 
-/// Tells whether a backup of `size` bytes is more than a quarter of `bound`: it must not push the others out, and is the
-/// first to go.
+/// Tells whether a backup of `size` bytes is more than a quarter of `bound`: it must not push the others out, and is
+/// the first to go.
 #[must_use]
 pub const fn is_large(size: u64, bound: u64) -> bool {
     size > bound / 4
@@ -125,8 +125,8 @@ pub const fn is_large(size: u64, bound: u64) -> bool {
 
 /// Removes backups until the rest fits the bound: the large ones first, the oldest of each first.
 ///
-/// Those in `kept` stay, they are this run's; and while it lasts its large ones take nobody's room. What templates became in
-/// earlier generations takes its room from the same bound.
+/// Those in `kept` stay, they are this run's; and while it lasts its large ones take nobody's room. What templates
+/// became in earlier generations takes its room from the same bound.
 pub(super) fn bound(state: &StateFolder, kept: &BTreeSet<ContentHash>) -> Result<(), FsError> {
     let folder = state.path("backup");
     let Ok(directory) = state.home().directory(folder.as_bytes()) else { return Ok(()) };

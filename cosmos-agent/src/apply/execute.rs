@@ -140,8 +140,8 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// Returns what became of each step, the refusals, the hashes of the backups made, and the folders that are to be put on
-    /// disk yet.
+    /// Returns what became of each step, the refusals, the hashes of the backups made, and the folders that are to be
+    /// put on disk yet.
     pub(super) fn end(self) -> (Vec<Outcome>, Vec<RefusedStep>, BTreeSet<ContentHash>, Batch) {
         (self.outcomes, self.refused, self.kept, self.batch)
     }

@@ -11,7 +11,8 @@ use crate::fs::{self, FsError, Root};
 /// Largest managed set that is read, in bytes: a million paths.
 const MANAGED_LIMIT: u64 = 512 << 20;
 
-/// Where the agent keeps its state: `var/lib/cosmos` below its home, which is the managed root but for a classic root elsewhere.
+/// Where the agent keeps its state: `var/lib/cosmos` below its home, which is the managed root but for a classic root
+/// elsewhere.
 #[derive(Debug, Clone)]
 pub struct StateFolder {
     home: Root,
@@ -55,8 +56,8 @@ impl StateFolder {
         self.home.read(&self.path("managed"), MANAGED_LIMIT)
     }
 
-    /// Writes the managed set, unless those are its bytes already; what it leaves out stays as it is. `meanwhile` is done in
-    /// any case, while the set is on its way to the disk.
+    /// Writes the managed set, unless those are its bytes already; what it leaves out stays as it is. `meanwhile` is
+    /// done in any case, while the set is on its way to the disk.
     ///
     /// # Errors
     /// Returns an [`FsError`] when it cannot be written, or what `meanwhile` returns; the old one then stays.
@@ -76,7 +77,8 @@ impl StateFolder {
     }
 }
 
-/// Takes the bytes it expects, and no others. What is written to it is as long as they are, or ends in another checksum.
+/// Takes the bytes it expects, and no others. What is written to it is as long as they are, or ends in another
+/// checksum.
 struct Expected<'b>(&'b [u8]);
 
 impl Write for Expected<'_> {

@@ -1,4 +1,5 @@
-//! What was at a path before us: kind, owner, mode and the hash of its content, for `cosmos restore` (docs/formats.md §26).
+//! What was at a path before us: kind, owner, mode and the hash of its content, for `cosmos restore` (docs/formats.md
+//! §26).
 
 use std::collections::BTreeMap;
 

@@ -68,7 +68,8 @@ fn path(state: &StateFolder) -> RelPath {
 
 /// Writes the journal of `plan` and puts it on disk.
 ///
-/// It may be torn where a run is killed before that, which [`parse`] sees by its number of lines: then nothing was begun.
+/// It may be torn where a run is killed before that, which [`parse`] sees by its number of lines: then nothing was
+/// begun.
 pub(super) fn write(state: &StateFolder, plan: &Plan, run: &str) -> Result<(), FsError> {
     let mut write = |to: &mut dyn Write| lines(run, plan.commit(), plan.steps().iter().map(StepRecord::from), to);
     fs::make_in_pieces(state.home(), &path(state), &mut write, 0o600)

@@ -93,7 +93,8 @@ fn clean_and_look(root: &Root, journal: &Journal) -> Result<HostSnapshot, FsErro
     Ok(HostSnapshot { paths: paths.into(), ..HostSnapshot::default() })
 }
 
-/// Removes what a step left beside its path: a file, or the prepared or replaced directory of one that changes the type.
+/// Removes what a step left beside its path: a file, or the prepared or replaced directory of one that changes the
+/// type.
 ///
 /// A replaced directory that somebody put something into comes back, if what took its place is still ours.
 fn remove_temporary(

@@ -21,8 +21,8 @@ const TOGETHER: usize = 256;
 pub struct RenderedFolder<'s>(pub &'s StateFolder);
 
 impl RenderedFolder<'_> {
-    /// Keeps what `rendering` names and `contents` has, as far as it is not there, and `rendering` itself, under the hash
-    /// that is returned. All of it is on disk then. What has a secret in it is not kept.
+    /// Keeps what `rendering` names and `contents` has, as far as it is not there, and `rendering` itself, under the
+    /// hash that is returned. All of it is on disk then. What has a secret in it is not kept.
     ///
     /// # Errors
     /// Returns an [`FsError`] that names the file.

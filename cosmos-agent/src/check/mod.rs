@@ -1,7 +1,7 @@
 //! Checks: programs that are asked before anything is changed (docs/formats.md §4).
 //!
-//! They run in a child with mounts of its own, in which the files of the plan lie where they will be; those of layers that
-//! leave see the host as it is.
+//! They run in a child with mounts of its own, in which the files of the plan lie where they will be; those of layers
+//! that leave see the host as it is.
 
 mod files;
 mod overlay;

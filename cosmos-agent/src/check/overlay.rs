@@ -14,8 +14,8 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::files::{Laid, StagedFile, StagedFiles};
 
-/// Lays `staged` over the root of this process, and makes the folders `needs` where they are missing. What is written at
-/// the top of any of them stays in memory.
+/// Lays `staged` over the root of this process, and makes the folders `needs` where they are missing. What is written
+/// at the top of any of them stays in memory.
 pub(super) fn lay(staged: &StagedFiles, needs: &[&Path]) -> Result<(), String> {
     let mut tops = BTreeSet::new();
     for file in &staged.files {

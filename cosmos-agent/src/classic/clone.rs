@@ -14,7 +14,8 @@ use crate::fs::by_path;
 use crate::site::Site;
 use crate::store::Store;
 
-/// Makes the clone. It holds the unverified checkout, as the original's did: bootstrap scripts run from it, we never do.
+/// Makes the clone. It holds the unverified checkout, as the original's did: bootstrap scripts run from it, we never
+/// do.
 ///
 /// # Errors
 /// Returns a [`Failure`] when a clone exists, or the repository cannot be fetched.

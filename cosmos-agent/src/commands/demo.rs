@@ -11,7 +11,8 @@ use crate::exit::{Failure, Status};
 /// Plays the demonstration below the folder named, or below a temporary one that is removed afterwards.
 ///
 /// # Errors
-/// Returns a [`Failure`] when the folder is not empty or cannot be made, and when an outcome is not what the story says.
+/// Returns a [`Failure`] when the folder is not empty or cannot be made, and when an outcome is not what the story
+/// says.
 pub fn run(options: &DemoOptions, global: &GlobalOptions) -> Result<Status, Failure> {
     let place = options.dir.as_ref().map_or_else(temporary, |dir| named(dir))?;
     let narrator = Narrator::for_terminal();

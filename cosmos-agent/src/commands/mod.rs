@@ -90,7 +90,8 @@ pub fn execute(cli: Cli) -> Status {
     status.for_host(crate::classic::settings_folder(global).is_some())
 }
 
-/// Prints what clap has to say about the words typed, in two lines, and returns the status: help and version are no mistakes.
+/// Prints what clap has to say about the words typed, in two lines, and returns the status: help and version are no
+/// mistakes.
 #[must_use]
 pub fn usage(error: &clap::Error) -> Status {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};

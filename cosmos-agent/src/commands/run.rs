@@ -14,7 +14,8 @@ use crate::report::episode::{self, Outcome};
 use crate::report::{Report, progress, reported};
 use crate::secret::HostKey;
 
-/// Updates and applies. With `--scheduled` it obeys the off switch and back-off, and speaks only at both ends of a failure.
+/// Updates and applies. With `--scheduled` it obeys the off switch and back-off, and speaks only at both ends of a
+/// failure.
 ///
 /// # Errors
 /// Returns a [`Failure`] when settings, lock or state do not let it start.

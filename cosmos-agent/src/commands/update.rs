@@ -6,7 +6,8 @@ use crate::exit::{Failure, Status};
 use crate::operation::{self, Manner};
 use crate::report::progress;
 
-/// Fetches and authenticates. Natively, but not on a classic host, a remote out of reach is a failure, as this is all that was asked for (§14).
+/// Fetches and authenticates. Natively, but not on a classic host, a remote out of reach is a failure, as this is all
+/// that was asked for (§14).
 ///
 /// # Errors
 /// Returns a [`Failure`] when settings, lock or state do not let it start.

@@ -1,7 +1,7 @@
 //! `cosmos daemon`: runs on a schedule where neither systemd nor cron does it.
 //!
-//! The daemon decides nothing and changes nothing: at each point of the schedule it executes `cosmos run --scheduled` as
-//! a child and waits for it. It never forks without executing (F4).
+//! The daemon decides nothing and changes nothing: at each point of the schedule it executes `cosmos run --scheduled`
+//! as a child and waits for it. It never forks without executing (F4).
 
 mod alarm;
 mod timetable;

@@ -1,4 +1,5 @@
-//! Programs that are asked one thing and answer it, gpg and git, and those that operators work with: for their commands.
+//! Programs that are asked one thing and answer it, gpg and git, and those that operators work with: for their
+//! commands.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

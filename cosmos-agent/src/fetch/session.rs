@@ -1,4 +1,5 @@
-//! The parent's side of a run's fetching: starts the child, asks, and starts another one when a remote spoilt the first.
+//! The parent's side of a run's fetching: starts the child, asks, and starts another one when a remote spoilt the
+//! first.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -18,7 +18,8 @@ pub(super) struct Tcp {
 }
 
 impl Tcp {
-    /// Finds the server and connects to its first address that answers, all within `limit`; `address` replaces the resolver.
+    /// Finds the server and connects to its first address that answers, all within `limit`; `address` replaces the
+    /// resolver.
     pub(super) fn connect(
         server: &Server,
         address: Option<Address>,
@@ -52,7 +53,8 @@ impl Tcp {
         Err(failure)
     }
 
-    /// Tells whether a connection that is at rest can be used again: it is open, and nothing came that nobody asked for.
+    /// Tells whether a connection that is at rest can be used again: it is open, and nothing came that nobody asked
+    /// for.
     pub(super) fn is_quiet(&self) -> bool {
         let quiet = |stream: &TcpStream| matches!(stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         self.stream.set_nonblocking(true).is_ok() && quiet(&self.stream) && self.stream.set_nonblocking(false).is_ok()
@@ -92,7 +94,8 @@ pub(super) fn until(limit: Duration, deadline: &Deadline) -> io::Result<Instant>
     Ok(Instant::now() + deadline.left()?.min(limit))
 }
 
-/// Returns the server's addresses. The resolver has time limits of its own, which add up: it is waited for until `until`.
+/// Returns the server's addresses. The resolver has time limits of its own, which add up: it is waited for until
+/// `until`.
 pub(super) fn candidates(server: &Server, address: Option<Address>, until: Instant) -> io::Result<Vec<SocketAddr>> {
     if let Some(address) = address {
         return Ok(vec![address.or_port(server.port)]);

@@ -1,8 +1,8 @@
 //! Walking to a directory below the root, one component at a time.
 //!
 //! A symlinked directory is followed only when root owns the link (in an unprivileged root: the caller); an absolute
-//! target starts again at the root's handle, `..` in a target stops at it, and 40 links are the limit, as in the kernel.
-//! `openat2` has no flag that looks at who owns a link, and `RESOLVE_BENEATH` refuses `/var/run -> /run`.
+//! target starts again at the root's handle, `..` in a target stops at it, and 40 links are the limit, as in the
+//! kernel. `openat2` has no flag that looks at who owns a link, and `RESOLVE_BENEATH` refuses `/var/run -> /run`.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -49,7 +49,8 @@ pub fn replace(root: &Root, path: &RelPath, bytes: &[u8], mode: u32) -> Result<(
 pub type Pieces<'c> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'c;
 
 /// Does what [`replace`] does with a content that `write` writes, as it comes: it may be as long as a host has files.
-/// `meanwhile` is done while the content is on its way to the disk, and the file put in place only where that succeeded.
+/// `meanwhile` is done while the content is on its way to the disk, and the file put in place only where that
+/// succeeded.
 ///
 /// # Errors
 /// As [`replace`]; or what `meanwhile` returns.
@@ -114,8 +115,8 @@ pub fn replace_together(root: &Root, files: &[(&RelPath, &[u8])], mode: u32) -> 
     replace_together_then(root, files, mode, &mut |_| Ok(None))
 }
 
-/// Does what [`replace_together`] does, and appends `line` to the file `log` of the same folder, made 0600 when it is not
-/// there: later than all of them, and waited for with the folder.
+/// Does what [`replace_together`] does, and appends `line` to the file `log` of the same folder, made 0600 when it is
+/// not there: later than all of them, and waited for with the folder.
 ///
 /// # Errors
 /// As [`replace_together`] and [`append`].

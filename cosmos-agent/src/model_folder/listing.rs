@@ -118,7 +118,8 @@ fn wanted(kind: &StagedKind, mode: Option<u32>) -> Option<Wanted> {
     match kind {
         StagedKind::File(content) => match content.source {
             ContentSource::Blob(blob) => Some(Wanted::File { blob, mode: mode.unwrap_or(git_mode(false)) }),
-            // A classic model has no templates and no secrets. What a task made is not part of the verified model; it makes it again.
+            // A classic model has no templates and no secrets. What a task made is not part of the verified model; it
+            // makes it again.
             ContentSource::Secret(_) | ContentSource::Rendered | ContentSource::Filled | ContentSource::Model => None,
         },
         StagedKind::Symlink(target) => Some(Wanted::Symlink(target.clone())),

@@ -41,11 +41,12 @@ pub(crate) fn installed(root: &Root) -> Result<Installed, FsError> {
     Ok(Installed { seen: Some(stat_of(&stat)), ..parse(&text) })
 }
 
-/// Reads stanzas, divided by empty lines, for the fields `Package`, `Provides` and `Status`; the last of a name decides.
+/// Reads stanzas, divided by empty lines, for the fields `Package`, `Provides` and `Status`; the last of a name
+/// decides.
 ///
 /// A status is what is wanted, whether a reinstallation is needed, and what is there. Installed is what is there as a
-/// whole, whatever is wanted of it; the same package of another architecture counts as the package, and so does one that
-/// provides its name, as for apt: else a layer that asks for `mail-transport-agent` would wait for ever.
+/// whole, whatever is wanted of it; the same package of another architecture counts as the package, and so does one
+/// that provides its name, as for apt: else a layer that asks for `mail-transport-agent` would wait for ever.
 #[must_use]
 pub fn parse(text: &[u8]) -> Installed {
     let mut installed = Installed::default();

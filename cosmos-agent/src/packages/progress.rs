@@ -15,8 +15,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Reads a line: `dlstatus:NUMBER:PERCENT:TEXT` while packages are fetched, `pmstatus:PACKAGE:PERCENT:TEXT` while dpkg
-    /// works. `None` for every other line, which all say something that the output has as well.
+    /// Reads a line: `dlstatus:NUMBER:PERCENT:TEXT` while packages are fetched, `pmstatus:PACKAGE:PERCENT:TEXT` while
+    /// dpkg works. `None` for every other line, which all say something that the output has as well.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Option<Self> {
         let mut fields = line.splitn(4, |byte| *byte == b':');

@@ -40,8 +40,8 @@ impl Pipeline<'_> {
     /// ```
     ///
     /// # Errors
-    /// Returns a [`Failure`] when the generation is not kept or cannot be staged, or when applying stopped; the state then
-    /// says already that the paths go back, and the next run goes on.
+    /// Returns a [`Failure`] when the generation is not kept or cannot be staged, or when applying stopped; the state
+    /// then says already that the paths go back, and the next run goes on.
     pub fn take_back(
         &mut self,
         number: u64,

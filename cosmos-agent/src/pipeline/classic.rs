@@ -7,8 +7,8 @@ use crate::exit::Failure;
 use crate::managed::Managed;
 
 impl Pipeline<'_> {
-    /// Writes the model of the revision in force, and the clone other tools look at, for a classic `update` (C2, C4). Where
-    /// that is hindered, the report says so, and the model is made what stays enforced instead.
+    /// Writes the model of the revision in force, and the clone other tools look at, for a classic `update` (C2, C4).
+    /// Where that is hindered, the report says so, and the model is made what stays enforced instead.
     pub(super) fn write_classic_model(&mut self) -> Result<(), Failure> {
         let revision = self.in_force()?;
         self.record.state.hindrance = None;

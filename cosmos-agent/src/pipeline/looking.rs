@@ -28,13 +28,14 @@ pub struct Planned {
 }
 
 impl Pipeline<'_> {
-    /// Returns the plan for the revision in force, the model it leads to, the packages that come first and what the plan
-    /// sets off; changes nothing.
+    /// Returns the plan for the revision in force, the model it leads to, the packages that come first and what the
+    /// plan sets off; changes nothing.
     ///
     /// Where a package has yet to bring the owner of a file, what its layers want is not planned.
     ///
     /// # Errors
-    /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked at.
+    /// Returns a [`Failure`] when there is no accepted revision, no model for this host, or the host cannot be looked
+    /// at.
     pub fn planned(&mut self) -> Result<Planned, Failure> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
@@ -63,7 +64,8 @@ impl Pipeline<'_> {
         Ok((revision, model))
     }
 
-    /// Tells whether the host is as the last run left it, by one look at each path; what is left to the host needs more.
+    /// Tells whether the host is as the last run left it, by one look at each path; what is left to the host needs
+    /// more.
     ///
     /// # Errors
     /// As [`Pipeline::planned`].

@@ -33,7 +33,8 @@ pub enum Packages {
 }
 
 impl Pipeline<'_> {
-    /// Tells whether every package of the model applied last is there still; one look where nothing was installed since.
+    /// Tells whether every package of the model applied last is there still; one look where nothing was installed
+    /// since.
     pub(super) fn has_its_packages(&mut self) -> Result<bool, Failure> {
         let Some(known) = self.record.state.packages.as_mut().filter(|_| is_running_system(&self.agent.site.root_path))
         else {

@@ -35,8 +35,8 @@ impl Pipeline<'_> {
 
     /// Stages the folders in which `revision` differs from what is applied.
     ///
-    /// Returns `None` where only the whole tells: contents are to be verified, layers, facts or rules differ, something is
-    /// wrong or too much would go, or a symlinked directory gives files second names (A38).
+    /// Returns `None` where only the whole tells: contents are to be verified, layers, facts or rules differ, something
+    /// is wrong or too much would go, or a symlinked directory gives files second names (A38).
     pub(super) fn part(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<Option<Staged>, Failure> {
         let waiting = self.record.state.packages.as_ref().is_some_and(|known| known.seen.is_none());
         if waiting {

@@ -41,7 +41,8 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Makes the probes that are due. The first that fails stops the run, and what it is about goes back to what it was.
+    /// Makes the probes that are due. The first that fails stops the run, and what it is about goes back to what it
+    /// was.
     pub(super) fn probe(&mut self, tasks: &TaskRun<'_>) -> Result<(), Failure> {
         let pending = self.record.state.triggers.pending.clone();
         for pending in pending.into_iter().filter(|pending| pending.due.is_probe()) {
@@ -63,8 +64,8 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Makes the probes also where a service could not be told of what the run wrote: those of its layer, and the default
-    /// probe. What they find broken goes back then, too. Returns what the run fails with.
+    /// Makes the probes also where a service could not be told of what the run wrote: those of its layer, and the
+    /// default probe. What they find broken goes back then, too. Returns what the run fails with.
     pub(super) fn or_taken_back(
         &mut self,
         failed: Failure,
@@ -97,7 +98,8 @@ impl Pipeline<'_> {
         failed
     }
 
-    /// Takes back what `chosen` takes of the revision whose probe failed, and says so; a repair of drift takes nothing back.
+    /// Takes back what `chosen` takes of the revision whose probe failed, and says so; a repair of drift takes nothing
+    /// back.
     fn give_up(
         &mut self,
         failed: Failure,

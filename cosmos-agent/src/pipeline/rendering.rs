@@ -13,8 +13,8 @@ use crate::stage;
 use crate::state::Rested;
 
 impl Pipeline<'_> {
-    /// Keeps what the templates of `model` became, before anything is changed; `rests_on` is what the model rests on, as
-    /// [`Pipeline::begin_to_rest`] says.
+    /// Keeps what the templates of `model` became, before anything is changed; `rests_on` is what the model rests on,
+    /// as [`Pipeline::begin_to_rest`] says.
     pub(super) fn keep_rendering(&mut self, model: &StagedModel, rests_on: Option<&Rested>) -> Result<(), Failure> {
         self.rendering = None;
         if !self.record.is_kept() || self.is_back_as_a_whole() {

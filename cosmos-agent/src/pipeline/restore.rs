@@ -52,7 +52,8 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Tells whether the model has `path` and runs leave it alone all the same; a path that runs would change is refused.
+    /// Tells whether the model has `path` and runs leave it alone all the same; a path that runs would change is
+    /// refused.
     fn is_let_alone_by_the_model(&mut self, path: &RelPath) -> Result<bool, Failure> {
         if self.record.state.trust.in_force().is_none() {
             return Ok(false);

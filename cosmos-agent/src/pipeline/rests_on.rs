@@ -32,8 +32,8 @@ impl Pipeline<'_> {
         ContentHash::of(format!("{facts:?} {modules:?}").as_bytes())
     }
 
-    /// Says, before `model` is applied, that what is applied rests on nothing known: a run that is killed must not leave
-    /// the other word. Returns what to remember when it is applied.
+    /// Says, before `model` is applied, that what is applied rests on nothing known: a run that is killed must not
+    /// leave the other word. Returns what to remember when it is applied.
     pub(super) fn begin_to_rest(&mut self, model: &StagedModel) -> Result<Option<Rested>, Failure> {
         let mut on = model.rests_on().clone();
         if !model.left_out().is_empty() {

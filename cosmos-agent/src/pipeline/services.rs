@@ -38,7 +38,8 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Tells services what changed, in order; the first that fails stops the run, and all that is left is still to happen.
+    /// Tells services what changed, in order; the first that fails stops the run, and all that is left is still to
+    /// happen.
     pub(super) fn tell_services(&mut self, model: &StagedModel) -> Result<(), Failure> {
         if !self.is_own_root() {
             return Ok(());

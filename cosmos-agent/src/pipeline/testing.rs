@@ -39,8 +39,8 @@ impl Pipeline<'_> {
         self.add_generation(revision, news);
     }
 
-    /// Tells whether it is remembered that the host's files are what `revision` says: a run that was killed before it came
-    /// to that may not have kept what templates became.
+    /// Tells whether it is remembered that the host's files are what `revision` says: a run that was killed before it
+    /// came to that may not have kept what templates became.
     pub(super) fn is_remembered(&self, revision: &VerifiedRevision) -> bool {
         let state = &self.record.state;
         let is = |one: Option<&VerifiedRevision>| one.is_some_and(|one| one.commit() == revision.commit());

@@ -26,7 +26,8 @@ pub struct Bar {
     drawn: Cell<bool>,
 }
 
-/// Returns the bar of a piece of work that begins: silent with `--json`, without a terminal, and for work that is quick.
+/// Returns the bar of a piece of work that begins: silent with `--json`, without a terminal, and for work that is
+/// quick.
 #[must_use]
 pub fn bar(agent: &Agent) -> Bar {
     let visible = stderr().is_terminal() && !agent.options.json;

@@ -1,6 +1,7 @@
 //! seccomp: the system calls that exist for the child. All others are answered as a kernel would that lacks them.
 //!
-//! An error instead of a kill: the resolver's modules are the host's choice, try what may not be there, and go on without.
+//! An error instead of a kill: the resolver's modules are the host's choice, try what may not be there, and go on
+//! without.
 #![allow(unsafe_code, reason = "installing a filter has no safe form")]
 
 use nix::errno::Errno;
@@ -143,7 +144,8 @@ fn verdicts(network: bool, local: bool) -> Vec<(u32, Verdict)> {
     let mut allowed = [ALWAYS, OLDER].concat();
     let own = std::process::id();
     let mut verdicts = vec![
-        // Threads, but no processes. A newer way to ask hides the flags: it does not exist, and libraries know what to do.
+        // Threads, but no processes. A newer way to ask hides the flags: it does not exist, and libraries know what to
+        // do.
         (libc::SYS_clone, Verdict::IfBit(0, libc::CLONE_THREAD.cast_unsigned())),
         // A thread that gives up ends its own process and nobody else.
         (libc::SYS_tgkill, Verdict::If(0, vec![own])),

@@ -7,8 +7,8 @@ use git2::ConfigLevel;
 
 static ONCE: Once = Once::new();
 
-/// Bytes of a pack that are mapped at a time, and of all packs together. The library would map a pack whole, and reading
-/// every file of a host touches all of it.
+/// Bytes of a pack that are mapped at a time, and of all packs together. The library would map a pack whole, and
+/// reading every file of a host touches all of it.
 const WINDOW: usize = 512 << 10;
 const WINDOWS: usize = 2 << 20;
 

@@ -1,4 +1,5 @@
-//! When tasks ran, and which of them changed a path: its change time tells, so that no look is needed between two tasks.
+//! When tasks ran, and which of them changed a path: its change time tells, so that no look is needed between two
+//! tasks.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

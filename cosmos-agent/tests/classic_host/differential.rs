@@ -14,7 +14,8 @@ use proptest::test_runner::TestRunner;
 use crate::host::{Classic, silent};
 use crate::support::tree;
 
-/// The steps of update (after verification) and apply, from the facts alone: merge, pre-tasks, delete, install, post-tasks.
+/// The steps of update (after verification) and apply, from the facts alone: merge, pre-tasks, delete, install,
+/// post-tasks.
 const ORIGINAL: &str = r#"
 set -e
 export LC_ALL=C COSMOS_ROOT COSMOS_MODEL
@@ -210,7 +211,8 @@ fn same_tree((releases, before): &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// How many cases are tried, by default and at most: each is two releases through git, gpg, rsync and the agent, a second.
+/// How many cases are tried, by default and at most: each is two releases through git, gpg, rsync and the agent, a
+/// second.
 const CASES: u32 = 200;
 
 #[test]

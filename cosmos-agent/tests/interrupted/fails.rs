@@ -4,9 +4,9 @@ use crate::calls::{self, Call};
 use crate::killed::{KINDS, Which, chosen, print_coverage};
 use crate::scene::{Hit, Scene, tree};
 
-/// Calls whose failure costs nothing, by their name and a part of their path, so that nobody is told: the lock's text at a
-/// run's end; a new pack's file, which is tried again by another name; its link, after which it is renamed; and the second
-/// name of a pack that is in place, which goes with the next fetch.
+/// Calls whose failure costs nothing, by their name and a part of their path, so that nobody is told: the lock's text
+/// at a run's end; a new pack's file, which is tried again by another name; its link, after which it is renamed; and
+/// the second name of a pack that is in place, which goes with the next fetch.
 const HARMLESS: [(&str, &str); 4] =
     [("ftruncate", "run/cosmos/"), ("openat", "/pack_git2_"), ("link", "store.git/"), ("unlink", "store.git/")];
 

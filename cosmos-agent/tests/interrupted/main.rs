@@ -1,4 +1,5 @@
-//! Runs that are killed, or that a file system fails, at any of their calls: strace picks the call, a host is looked at.
+//! Runs that are killed, or that a file system fails, at any of their calls: strace picks the call, a host is looked
+//! at.
 //!
 //! Short form: of each call on each kind of object the first, the middle and the last. `LONG=1`: every call.
 

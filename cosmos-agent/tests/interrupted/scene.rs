@@ -215,8 +215,8 @@ impl Scene {
         })
     }
 
-    /// Lets the next run finish, and asserts that the command was all done or not at all; given again it is done, or says
-    /// that it was.
+    /// Lets the next run finish, and asserts that the command was all done or not at all; given again it is done, or
+    /// says that it was.
     #[track_caller]
     pub fn assert_done_or_not(&self, root: &Path, ends: &[Tree; 2], what: &str) {
         let (status, said) = self.say(root, &["run"]);

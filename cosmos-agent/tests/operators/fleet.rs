@@ -23,7 +23,8 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Starts a fleet of these operators, with one file for every host, pushed; in `tags` mode `release-1` is its first.
+    /// Starts a fleet of these operators, with one file for every host, pushed; in `tags` mode `release-1` is its
+    /// first.
     pub fn new(world: World, signed: Signed, operators: &[&Operator]) -> Self {
         operators.iter().for_each(|operator| settings(&world, operator));
         let trust = world.found(operators);

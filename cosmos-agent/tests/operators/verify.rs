@@ -3,7 +3,8 @@
 use crate::fleet::{Fleet, Signed};
 use crate::support::{Operator, Ran, World, put};
 
-/// A fleet of two operators: Bob joins with the second release and extends his key with the third, a fourth is nobody's.
+/// A fleet of two operators: Bob joins with the second release and extends his key with the third, a fourth is
+/// nobody's.
 fn story() -> (Fleet, Operator, Vec<(String, String)>) {
     let world = World::new();
     let (ada, bob) = (world.operator("ada", "ed25519"), world.operator("bob", "ed25519"));

@@ -47,7 +47,8 @@ pub struct RawObject {
     pub bytes: Vec<u8>,
 }
 
-/// Where objects are read from. A source may lie or lose things: every reader goes through [`read`], which hashes again.
+/// Where objects are read from. A source may lie or lose things: every reader goes through [`read`], which hashes
+/// again.
 pub trait ObjectSource {
     /// Returns the object named `id`, or `None` when the source does not have it.
     ///

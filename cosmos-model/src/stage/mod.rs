@@ -174,7 +174,8 @@ pub fn stage(
 }
 
 /// Merges the layers of one host as far as they differ from those of `since`, whose model the host has: folders that
-/// are the same in every layer are named and not entered ([`StagedModel::left_out`]). `inputs` must be those of that model.
+/// are the same in every layer are named and not entered ([`StagedModel::left_out`]). `inputs` must be those of that
+/// model.
 ///
 /// Returns `None` where only [`stage`] can tell: layers, their order or settings differ, something is wrong, or
 /// `delete/` names what lies in such a folder.

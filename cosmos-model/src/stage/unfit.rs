@@ -12,7 +12,8 @@ use crate::object_id::ObjectId;
 /// Merges the folders of a host's layers and returns what nobody may release: entries that no folder can hold or that
 /// mean another path to some file system, a file below another layer's symlink, and what belongs to the agent itself.
 ///
-/// Folders that are as in the tree `since`, which was fit, are not entered. Other mistakes are left to [`super::stage`].
+/// Folders that are as in the tree `since`, which was fit, are not entered. Other mistakes are left to
+/// [`super::stage`].
 pub(crate) fn unfit(
     tree: ObjectId,
     since: Option<ObjectId>,
@@ -35,8 +36,8 @@ pub(crate) fn unfit(
     unfit
 }
 
-/// Tells whether nothing unfit is in what differs between two trees. Only the whole tells where it is in the tree `since`
-/// already, as in one that was taken without being judged: what mends it must not be refused for it.
+/// Tells whether nothing unfit is in what differs between two trees. Only the whole tells where it is in the tree
+/// `since` already, as in one that was taken without being judged: what mends it must not be refused for it.
 fn is_fit_since(
     since: ObjectId,
     tree: ObjectId,

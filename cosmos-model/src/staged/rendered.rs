@@ -33,8 +33,8 @@ impl StagedModel {
         self.entries.iter().filter_map(|(path, entry)| Some((path.clone(), file(&entry.kind)?))).collect()
     }
 
-    /// Makes each of `files` what it was, whatever its template becomes today; `read` has the bytes by their hash. The model
-    /// rests on no fact any more.
+    /// Makes each of `files` what it was, whatever its template becomes today; `read` has the bytes by their hash. The
+    /// model rests on no fact any more.
     ///
     /// # Errors
     /// Returns the first file that cannot be had as it was.

@@ -1,4 +1,5 @@
-//! Filters, tests and functions beyond the engine's own: addresses, durations, plain words, and a file that is not wanted.
+//! Filters, tests and functions beyond the engine's own: addresses, durations, plain words, and a file that is not
+//! wanted.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};

@@ -1,5 +1,5 @@
-//! Checks of layers that leave a host (docs/formats.md §4): kept while the layer is there, since the revision that drops it
-//! has them no more.
+//! Checks of layers that leave a host (docs/formats.md §4): kept while the layer is there, since the revision that
+//! drops it has them no more.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -36,8 +36,9 @@ impl Triggers {
 impl Kept {
     /// Remembers what the layers of `model` are asked before they leave, and forgets it of those that may go now.
     ///
-    /// To be called before the first change: what a killed run has begun to bring is then asked, and what it has begun to
-    /// take away is not asked again. Of a layer that `waits`, since nothing of it is written, the word before counts.
+    /// To be called before the first change: what a killed run has begun to bring is then asked, and what it has begun
+    /// to take away is not asked again. Of a layer that `waits`, since nothing of it is written, the word before
+    /// counts.
     pub fn take_leaving(&mut self, model: &StagedModel, waits: &dyn Fn(&str) -> bool) {
         self.leaving.retain(|check| names(model).any(|layer| name(layer) == name(&check.layer) && waits(layer)));
         let said = model.triggers().leaving.iter().filter(|said| !waits(&said.layer));

@@ -81,8 +81,8 @@ const DNSMASQ_FOLDER: &str = "--conf-dir=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dp
 /// Where Debian's unbound keeps the root's key, which its service fetches when it starts first.
 const ANCHORS: &str = "/var/lib/unbound";
 
-/// Lets unbound look at its settings where a key that it keeps itself is not there yet: one that reads well, the root's of
-/// 2017, is laid in the check's own copy of the folder, which is in memory.
+/// Lets unbound look at its settings where a key that it keeps itself is not there yet: one that reads well, the root's
+/// of 2017, is laid in the check's own copy of the folder, which is in memory.
 const UNBOUND: &str = "command -v unbound-checkconf > /dev/null || exit 0\n\
      until said=$(unbound-checkconf 2>&1); do\n\
      key=$(printf '%s\\n' \"$said\" | sed -n 's|.*auto-trust-anchor-file: \"\\(/var/lib/unbound/[^/\"]*\\)\" does not exist.*|\\1|p')\n\
@@ -90,7 +90,8 @@ const UNBOUND: &str = "command -v unbound-checkconf > /dev/null || exit 0\n\
      echo '. DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D' > \"$key\" || exit\n\
      done";
 
-/// Lets logrotate say its errors only, without those about logs that are not there yet: its exit status is the same for both.
+/// Lets logrotate say its errors only, without those about logs that are not there yet: its exit status is the same for
+/// both.
 const LOGROTATE: &str = "command -v logrotate > /dev/null || exit 0\n\
      logrotate --debug /etc/logrotate.conf 2>&1 | grep '^error: ' | grep -v '^error: stat of '; true";
 

@@ -18,7 +18,8 @@ use super::clock::{instant, time_of};
 use super::refusal::Refusal;
 use crate::time::Time;
 
-/// Returns the broken hash that a certificate's statements about itself, or about `key`, rest on, if nothing better does (T10).
+/// Returns the broken hash that a certificate's statements about itself, or about `key`, rest on, if nothing better
+/// does (T10).
 pub fn outdated_hash(certificate: &Cert, key: Option<&Fingerprint>) -> Option<String> {
     let users = certificate.userids().flat_map(|user| user.self_signatures());
     let own: Vec<&Signature> = certificate.primary_key().self_signatures().chain(users).collect();

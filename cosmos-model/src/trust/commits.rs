@@ -153,7 +153,8 @@ impl Branch<'_, '_> {
         Some(id) == self.root.commit || self.good.get(&id).is_some_and(|good| good.on_root)
     }
 
-    /// Returns the counter that the line of first parents came to; a host that looked at each of them saw the same (T7).
+    /// Returns the counter that the line of first parents came to; a host that looked at each of them saw the same
+    /// (T7).
     fn counter_below(&self, node: &Node) -> Option<u64> {
         let first = node.parents.first().and_then(|first| self.good.get(first)).filter(|first| first.on_root);
         let root = || self.root.revision.as_ref().and_then(VerifiedRevision::counter);

@@ -10,7 +10,8 @@ use crate::object::commit::Commit;
 use crate::object::{self, ObjectKind, ObjectSource};
 use crate::object_id::ObjectId;
 
-/// How much older than the youngest doubt the walk below the root goes on: operators' clocks differ by less than a month.
+/// How much older than the youngest doubt the walk below the root goes on: operators' clocks differ by less than a
+/// month.
 const SLOP: i64 = 30 * 24 * 3600;
 
 /// A commit as the graph needs it.

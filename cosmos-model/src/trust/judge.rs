@@ -123,8 +123,9 @@ impl TrustPolicy {
         }
     }
 
-    /// Lets the newest step stand only when its signers could sign today (T9), and the host may hold its files (F5); else
-    /// nothing changes. Steps below it need neither: whoever comes late goes past them, as whoever refused them does.
+    /// Lets the newest step stand only when its signers could sign today (T9), and the host may hold its files (F5);
+    /// else nothing changes. Steps below it need neither: whoever comes late goes past them, as whoever refused them
+    /// does.
     fn may_act_now(
         &self,
         walk: &mut Walk<'_>,
@@ -264,7 +265,8 @@ fn worth_keeping(walk: &mut Walk<'_>, outcome: &Outcome) -> BTreeMap<String, Str
     kept.filter_map(|(fingerprint, certificate)| Some((fingerprint, armored(&certificate)?))).collect()
 }
 
-/// Returns whose certificates have an end, and whose do not count since only broken hashes hold them together (T10, T12).
+/// Returns whose certificates have an end, and whose do not count since only broken hashes hold them together (T10,
+/// T12).
 fn prospects(walk: &mut Walk<'_>, trusted: &Trusted, then: Time) -> (Vec<Expiring>, Vec<Signer>) {
     let (mut ending, mut outdated) = (Vec::new(), Vec::new());
     for fingerprint in trusted.set.holding(walk.right()) {

@@ -74,7 +74,8 @@ fn other_settings(mode: &Mode, accepted: &VerifiedRevision) -> Option<Refusal> {
     Some(Refusal::OtherSettings { reason })
 }
 
-/// Checks the signed line against the settings of today, but for its counter; where the tag is not offered, that is said.
+/// Checks the signed line against the settings of today, but for its counter; where the tag is not offered, that is
+/// said.
 fn statement_fault(walk: &Walk<'_>, accepted: &VerifiedRevision) -> Option<Refusal> {
     let objects = walk.evidence.objects;
     let statement = match accepted.tag() {

@@ -24,8 +24,9 @@ pub struct Renewals<'a> {
 impl Renewals<'_> {
     /// Tells whether all that `new` says no more about itself is what it says anew.
     ///
-    /// Every key, name and revocation stays; a self-signature may go where the same key made a newer one over the same part.
-    /// Whoever signs could have added that one without asking anybody, and from then on the old one counted no more.
+    /// Every key, name and revocation stays; a self-signature may go where the same key made a newer one over the same
+    /// part. Whoever signs could have added that one without asking anybody, and from then on the old one counted no
+    /// more.
     pub fn hold(self, old: &Cert, new: &Cert) -> bool {
         let keys = old.keys().all(|key| {
             let kept = new.keys().find(|kept| kept.key().fingerprint() == key.key().fingerprint());

@@ -35,7 +35,8 @@ pub struct Attested {
     pub key: Fingerprint,
     /// When it signed.
     pub signed_at: Time,
-    /// Whether the certificate or key was revoked as compromised, at whatever time (T9); it only counts when vouched for.
+    /// Whether the certificate or key was revoked as compromised, at whatever time (T9); it only counts when vouched
+    /// for.
     pub compromised: bool,
 }
 

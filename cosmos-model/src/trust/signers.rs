@@ -86,7 +86,8 @@ impl TrustSet {
     /// Parses an `openpgp-policy.toml`.
     ///
     /// # Errors
-    /// Returns a sentence when it is too large, no TOML of that shape, of another version, or holds a broken certificate.
+    /// Returns a sentence when it is too large, no TOML of that shape, of another version, or holds a broken
+    /// certificate.
     pub fn from_policy(bytes: &[u8]) -> Result<Self, String> {
         Self::from_policy_with(bytes, &mut Parsed::default())
     }
@@ -190,8 +191,9 @@ impl TrustSet {
         of.flat_map(|authorization| authorization.rights.iter().copied()).collect()
     }
 
-    /// Returns a right out of `needed` that no authorization of a certificate gives along with the others; `None` when one
-    /// gives all. Rights of several authorizations are not added up: each stands for a role of its own, as in sq-git.
+    /// Returns a right out of `needed` that no authorization of a certificate gives along with the others; `None` when
+    /// one gives all. Rights of several authorizations are not added up: each stands for a role of its own, as in
+    /// sq-git.
     pub(crate) fn lacks(&self, fingerprint: &str, needed: &Rights) -> Option<Right> {
         let of = self.authorizations.values().filter(|authorization| authorization.members.contains(fingerprint));
         let missing = of.map(|one| needed.difference(&one.rights).copied().collect::<Rights>());

@@ -1,7 +1,7 @@
 //! Dry adoption: how the commits of a branch would have fared if a keyring could sign from the beginning.
 //!
-//! A repository that is to be adopted says nowhere who may sign, so there is nothing to walk by. Each commit is judged by
-//! itself, by the rules for a signature (T8–T10) and with every right; what only a walk can say is left to the walk.
+//! A repository that is to be adopted says nowhere who may sign, so there is nothing to walk by. Each commit is judged
+//! by itself, by the rules for a signature (T8–T10) and with every right; what only a walk can say is left to the walk.
 
 use alloc::collections::BTreeMap;
 use alloc::format;

@@ -82,7 +82,8 @@ fn address(certificate: &Rc<Cert>) -> usize {
     Rc::as_ptr(certificate) as usize
 }
 
-/// Joins two states of knowledge about one certificate; merging costs, so it is done only where neither holds the other.
+/// Joins two states of knowledge about one certificate; merging costs, so it is done only where neither holds the
+/// other.
 fn joined(
     (mine, copies): (Rc<Cert>, BTreeSet<usize>),
     (other, others): (&Rc<Cert>, &BTreeSet<usize>),

@@ -188,7 +188,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Learns of compromised keys, and of what is vouched for, from all trees before the first signature is judged (T9).
+    /// Learns of compromised keys, and of what is vouched for, from all trees before the first signature is judged
+    /// (T9).
     pub fn look_ahead(&mut self, history: &History) {
         for node in history.nodes.values() {
             if let Ok(Some(source)) = self.sources.of_tree(node.tree) {
@@ -211,7 +212,8 @@ impl Walk<'_> {
         self.sources.look_for_revocations(source, &self.openpgp);
     }
 
-    /// Returns whose goodlist an accepted commit confirms, when enough of those who could vouch from the start signed it.
+    /// Returns whose goodlist an accepted commit confirms, when enough of those who could vouch from the start signed
+    /// it.
     pub fn vouched_by(&mut self, commit: ObjectId, signatures: &[Attested], source: &Source) -> Option<Rc<TrustSet>> {
         let (auditors, need) = &self.auditors;
         let condemned = |one: &Attested| self.sources.compromised.condemns(&one.fingerprint, &one.key);

@@ -50,7 +50,8 @@ impl TrustPolicy {
         [release, format!("refs/tags/{COSIGN}")].into_iter().chain(test).collect()
     }
 
-    /// Returns the release pattern; `None` in `commits` mode, or when the text is no pattern, which [`Self::judge`] reports.
+    /// Returns the release pattern; `None` in `commits` mode, or when the text is no pattern, which [`Self::judge`]
+    /// reports.
     fn tag_pattern(&self) -> Option<TagPattern> {
         match &self.mode {
             Mode::Commits { .. } => None,

@@ -1,4 +1,5 @@
-//! A certificate that gpg extended has a new self-signature in the place of the old one: no loss, and no way to one (T13).
+//! A certificate that gpg extended has a new self-signature in the place of the old one: no loss, and no way to one
+//! (T13).
 
 use cosmos_model::trust::{Refusal, Right, TrustState};
 use openpgp::Packet;

@@ -267,8 +267,9 @@ impl Played {
         theirs.map(|step| step.commit).filter(|commit| !self.goodlist.contains(commit)).collect()
     }
 
-    /// Whoever's key ends publishes its extension, also after the end: that release refreshes what judges it (T3). Or the
-    /// keeper does, with the certificate as gpg exports it, which takes older self-signatures out of the tree (T11).
+    /// Whoever's key ends publishes its extension, also after the end: that release refreshes what judges it (T3). Or
+    /// the keeper does, with the certificate as gpg exports it, which takes older self-signatures out of the tree
+    /// (T11).
     fn extend(&mut self, who: usize, replaces: bool) {
         let ends = self.minutes * MINUTE + ENDING.1;
         let extended = self.members[who].person.extended(at(ends), self.at());

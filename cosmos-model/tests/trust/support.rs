@@ -120,7 +120,8 @@ impl Person {
         Self { cert: Cert::from_packets(kept.into_iter()).unwrap() }
     }
 
-    /// As `gpg --quick-set-expire` leaves a certificate that was extended at `when`: the older self-signatures are gone.
+    /// As `gpg --quick-set-expire` leaves a certificate that was extended at `when`: the older self-signatures are
+    /// gone.
     pub fn renewed(&self, when: Time) -> Self {
         self.without(|packet| match packet {
             Packet::Signature(one) if one.typ() == SignatureType::SubkeyBinding => false,

@@ -99,7 +99,8 @@ fn serials(base: &Path) -> Result<Vec<Serial>, PhoneError> {
     Ok(found)
 }
 
-/// Tells node_exporter when the last good backup was and when it is too old, in a file that is the old one or the new one.
+/// Tells node_exporter when the last good backup was and when it is too old, in a file that is the old one or the new
+/// one.
 pub fn write_textfile(folder: &Path, serial: &Serial, time: Timestamp, limit: Duration) -> Result<(), PhoneError> {
     let (file, new) =
         (folder.join(format!("phone-backup-{serial}.prom")), folder.join(format!(".phone-backup-{serial}")));

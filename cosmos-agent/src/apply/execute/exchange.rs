@@ -1,8 +1,8 @@
-//! A path that becomes another type: what it is to be changes places with what it was, so that there is no moment without
-//! either; what it was is then taken apart under the temporary name.
+//! A path that becomes another type: what it is to be changes places with what it was, so that there is no moment
+//! without either; what it was is then taken apart under the temporary name.
 //!
-//! Not every file system can do it in one step with a folder. Where it cannot, what was there goes before the new thing comes.
-//! Files and symlinks replace each other everywhere.
+//! Not every file system can do it in one step with a folder. Where it cannot, what was there goes before the new thing
+//! comes. Files and symlinks replace each other everywhere.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,8 @@ impl Execution<'_> {
         self.done(place)
     }
 
-    /// Puts a file or symlink in the place of what step `removal` takes away; false where that is something else by now.
+    /// Puts a file or symlink in the place of what step `removal` takes away; false where that is something else by
+    /// now.
     pub(super) fn put_in_place_of_another_type(&mut self, pending: &Pending, removal: usize) -> Result<bool, FsError> {
         let (directory, path) = (&pending.directory, self.plan.steps()[pending.number].path());
         let was = directory.stat(path.name()).on("look at", path.as_bytes())?;
@@ -117,8 +118,8 @@ pub(super) fn exchange(directory: &Directory, temporary: &[u8], name: &[u8]) -> 
     }
 }
 
-/// Removes what an exchange left at `temporary`. A folder that somebody put something into changes places once more, and
-/// what had taken its place goes: then it returns false.
+/// Removes what an exchange left at `temporary`. A folder that somebody put something into changes places once more,
+/// and what had taken its place goes: then it returns false.
 pub(in crate::apply) fn take_apart(directory: &Directory, temporary: &[u8], name: &[u8]) -> nix::Result<bool> {
     let Err(errno) = directory.remove_one(temporary) else { return Ok(true) };
     directory.exchange(temporary, name)?;

@@ -108,8 +108,8 @@ impl<'a> Entry<'a> {
         u16::from_le_bytes([self.fields[AT_LAYER], self.fields[AT_LAYER + 1]])
     }
 
-    /// Returns the blob whose bytes its content is, and whether that is what is encrypted in it; none where a task changed
-    /// it afterwards.
+    /// Returns the blob whose bytes its content is, and whether that is what is encrypted in it; none where a task
+    /// changed it afterwards.
     pub(super) fn blob(&self) -> Option<(ObjectId, bool)> {
         let (blob, flags) = (*self.fields[AT_BLOB..].first_chunk()?, self.fields[AT_FLAGS]);
         (blob != [0; 20] && flags & TASK_MADE == 0).then(|| (ObjectId::new(blob), flags & SECRET != 0))

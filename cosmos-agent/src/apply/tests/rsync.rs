@@ -1,4 +1,5 @@
-//! Against the original: what is installed over generated hosts looks as after `rsync --archive`, listed differences apart.
+//! Against the original: what is installed over generated hosts looks as after `rsync --archive`, listed differences
+//! apart.
 //!
 //! All trees lie side by side below one root, so that one plan and one rsync install all of them.
 

@@ -1,4 +1,5 @@
-//! `cosmos plan --host FQDN` and `--all`, in an operator's clone: what its files, as they are now, change on which hosts.
+//! `cosmos plan --host FQDN` and `--all`, in an operator's clone: what its files, as they are now, change on which
+//! hosts.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! `cosmos secret`: secrets of an operator's work tree, opened by the operator's gpg, card or key file, and encrypted in
-//! process to everybody whom the model names.
+//! `cosmos secret`: secrets of an operator's work tree, opened by the operator's gpg, card or key file, and encrypted
+//! in process to everybody whom the model names.
 
 use std::path::Path;
 

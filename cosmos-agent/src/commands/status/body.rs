@@ -1,4 +1,5 @@
-//! The member `status` of docs/formats.md §13: what one host knows of itself, for people, monitoring and `cosmos fleet`.
+//! The member `status` of docs/formats.md §13: what one host knows of itself, for people, monitoring and
+//! `cosmos fleet`.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

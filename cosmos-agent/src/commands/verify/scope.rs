@@ -55,7 +55,8 @@ impl Grounds<'_> {
             None => BTreeSet::new(),
         };
         let inside = ancestors(self.objects, tip, &below);
-        // What hosts went past is judged as they did, with all that was known then; T9 asks the newest only to be alive.
+        // What hosts went past is judged as they did, with all that was known then; T9 asks the newest only to be
+        // alive.
         let is_past = newest.is_some_and(|newest| ancestors(self.objects, newest, &BTreeSet::new()).contains(&tip));
         let judgement = if is_past { all } else { self.judge(&self.up_to(tip)) };
         let accepted = if is_past {

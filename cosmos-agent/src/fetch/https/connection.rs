@@ -1,4 +1,5 @@
-//! How https reaches its server: our own sockets below the library's TLS, with their deadline and prompt answers to packets.
+//! How https reaches its server: our own sockets below the library's TLS, with their deadline and prompt answers to
+//! packets.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;

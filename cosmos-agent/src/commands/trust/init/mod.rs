@@ -34,7 +34,8 @@ const POLICY: &str = "openpgp-policy.toml";
 /// Judges the past and writes a policy; or, where one is committed, judges the start and prints the introduction.
 ///
 /// # Errors
-/// Returns a [`Failure`] when there is no clone, nobody could sign, a policy is there already, or hosts would refuse the start.
+/// Returns a [`Failure`] when there is no clone, nobody could sign, a policy is there already, or hosts would refuse
+/// the start.
 pub fn run(options: &TrustInitOptions, global: &GlobalOptions) -> Result<Status, Failure> {
     let clone = WorkTree::find(&options.dir)?;
     let branch = options.branch.clone().map_or_else(|| clone.branch(), Ok)?;

@@ -1,4 +1,5 @@
-//! Single files of a commit, and the commit a tag is about, read as the judge reads them: by id, hashed, never checked out.
+//! Single files of a commit, and the commit a tag is about, read as the judge reads them: by id, hashed, never checked
+//! out.
 
 use cosmos_model::object::commit::Commit;
 use cosmos_model::object::tag::Tag;
