@@ -233,6 +233,9 @@ fn manual_pages_and_completions_are_made_for_every_command() {
     for part in [".SH \"EXIT STATUS\"\n.TP\n\\fB0\\fR\nDone", ".SH FILES\n.TP\n", ".SH EXAMPLES\n.nf\ncosmos demo\n"] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    let page = std::fs::read_to_string(pages.join("cosmos-rollback.1")).unwrap();
+    let parts = ["\n.SH NOTES\nWhat tasks did ", "\n.SH EXAMPLES\n.nf\ncosmos rollback \\-\\-list\n"];
+    assert!(parts.iter().all(|part| page.contains(part)), "{page}");
     for shell in ["bash", "zsh", "fish"] {
         let ran = settled.cosmos(&["completions", shell]);
         assert!(ran.status == 0 && ran.stdout.contains("cosmos"), "{shell}");

@@ -64,10 +64,14 @@ fn pages(command: &clap::Command, dir: &Path) -> io::Result<()> {
     if command.has_subcommands() {
         page.render_subcommands_section(&mut out)?;
     }
-    if let Some(text) = command.get_after_help() {
-        let text = text.to_string();
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (note, examples) = after.split_once("Examples:").unwrap_or((&after, ""));
+    if !note.trim().is_empty() {
+        roff.control("SH", ["NOTES"]).text([roman(note.trim())]);
+    }
+    if !examples.is_empty() {
         roff.control("SH", ["EXAMPLES"]).control("nf", []);
-        text.trim_start_matches("Examples:").trim().lines().for_each(|line| {
+        examples.trim().lines().for_each(|line| {
             roff.text([roman(line.trim())]);
         });
         roff.control("fi", []);
