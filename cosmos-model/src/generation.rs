@@ -3,7 +3,7 @@
 //! A generation names a verified revision; its files are that revision's blobs, merged anew. What templates became is
 //! kept besides, by hash: facts and the agent may be others when a host goes back.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::content::ContentHash;
@@ -114,16 +114,19 @@ impl Generations {
         self.generations.iter().rev().find(|one| one.number < number)
     }
 
-    /// Adds a generation and lets the oldest go, so that `most` are left.
-    pub fn add(&mut self, generation: Generation, most: usize) {
+    /// Adds a generation and lets the oldest go, so that `most` are left, as [`Generations::keep_newest`] says.
+    pub fn add(&mut self, generation: Generation, most: usize, failed: &BTreeSet<u64>) {
         self.generations.retain(|one| one.number < generation.number);
         self.generations.push(generation);
-        self.keep_newest(most);
+        self.keep_newest(most, failed);
     }
 
-    /// Lets all but the newest `count` go; the newest stays in any case.
-    pub fn keep_newest(&mut self, count: usize) {
-        let surplus = self.generations.len().saturating_sub(count.max(1));
-        self.generations.drain(..surplus);
+    /// Lets all but the newest `count` go. In any case the newest stays, and the newest before it whose probes have not
+    /// `failed`: a host goes back to that one, however many bad releases come in a row.
+    pub fn keep_newest(&mut self, count: usize, failed: &BTreeSet<u64>) {
+        let numbers: Vec<u64> = self.generations.iter().rev().map(|one| one.number).collect();
+        let sound = numbers.iter().skip(1).find(|number| !failed.contains(number));
+        let kept: BTreeSet<u64> = numbers.iter().take(count.max(1)).chain(sound).copied().collect();
+        self.generations.retain(|one| kept.contains(&one.number));
     }
 }

@@ -59,6 +59,21 @@ next
 check 'a newer revision' host cosmos run
 same 'is tried by itself' 'still good two' "$(host cat /etc/page.text /etc/page.style | tr '\n' ' ' | sed 's/ $//')"
 
+# More bad releases in a row than generations are kept: the last good one is kept besides.
+host sh -c 'mkdir -p /etc/cosmos/agent.d && printf "format = 1\ngenerations = 2\n" > /etc/cosmos/agent.d/10-few.toml'
+for bad in first second third; do
+    echo "$bad" | put models/page/overlay/etc/page.text
+    next
+    exits "the $bad bad release ends the run" 1 host cosmos run
+    said 'and goes back to the last good one' 'etc/page.text went back to generation 3$'
+done
+check 'the list of generations' host cosmos rollback --list
+same 'has it beside the newest' '3 5 6' "$(grep -oE '^[* ] +[0-9]+' "$WORK/said" | tr -dc '0-9\n' | paste -sd' ')"
+host rm /etc/cosmos/agent.d/10-few.toml
+echo 'still good' | put models/page/overlay/etc/page.text
+next
+check 'a good one is taken' host cosmos run
+
 # Killed at each rename in turn, on the way there and back: whichever run comes to the probe takes the layer back.
 echo 'use = ["page", "beside", "quick"]' | put hosts/probes.example.org/layer.toml
 echo good | put models/quick/overlay/etc/quick

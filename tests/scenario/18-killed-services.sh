@@ -79,8 +79,6 @@ ready() { { host dpkg --purge small && host cosmos update; } > "$WORK/ready" 2>&
 turn 'good 0'
 check 'clone takes the introduction' host cosmos clone git://git.test/fleet.git \
     --trust "$(introduction alice)" --fqdn killed.example.org --tags 'v-*'
-# More bad releases come, one after the other, than generations are kept: one that was good is to be among them.
-check 'it keeps many generations' host sh -c 'echo "generations = 1000" >> /etc/cosmos/agent.toml'
 check 'the host converges' host cosmos run
 
 # now: what the host is, and what each service, task and probe knows of it.

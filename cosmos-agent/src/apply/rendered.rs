@@ -72,8 +72,8 @@ impl RenderedFolder<'_> {
     }
 
     /// Lets the oldest generations of `list` go while what they need takes more than half of the bound of backups; the
-    /// newest stays.
-    pub fn bound(&self, list: &mut Generations) {
+    /// newest stays, and the newest before it whose probes have not `failed`.
+    pub fn bound(&self, list: &mut Generations, failed: &BTreeSet<u64>) {
         let room = self.0.backup_size() / 2;
         let (mut taken, mut known, mut count) = (0, BTreeSet::new(), 0);
         for hash in list.kept().iter().rev().map(|one| one.rendering) {
@@ -84,7 +84,7 @@ impl RenderedFolder<'_> {
             }
             count += 1;
         }
-        list.keep_newest(count);
+        list.keep_newest(count, failed);
     }
 
     /// Removes what no generation of `list` has.

@@ -136,10 +136,9 @@ impl Pipeline<'_> {
     ) -> Result<Option<(u64, BTreeSet<RelPath>)>, Failure> {
         let list = self.record.generations()?;
         let (now, failed) = (self.record.state.generation_in_force(), &mut self.record.state.triggers.failed);
-        failed.insert(now);
         // This run's own generation is not on the list before the run has ended.
-        let oldest = list.kept().first().map_or(0, |one| one.number);
-        failed.retain(|number| *number >= oldest);
+        failed.retain(|number| list.get(*number).is_some());
+        failed.insert(now);
         let sound = list.kept().iter().rev().map(|one| one.number).find(|one| *one < now && !failed.contains(one));
         let Some(before) = sound else { return Ok(None) };
         let paths = self.take_back(before, &why.message, chosen)?;

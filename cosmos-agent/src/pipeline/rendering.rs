@@ -46,9 +46,10 @@ impl Pipeline<'_> {
         if !is_news && !is_other {
             return;
         }
+        let failed = self.record.state.triggers.failed.clone();
         let keep = |list: &mut Generations, generation| {
-            list.add(generation, most);
-            RenderedFolder(state).bound(list);
+            list.add(generation, most, &failed);
+            RenderedFolder(state).bound(list, &failed);
         };
         let lost = self.record.add_generation(revision.clone(), self.rendering, keep, self.now);
         self.report.remarks.extend(lost.map(|error| format!("generations are kept anew: {}", with_causes(&error))));
