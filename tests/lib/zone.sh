@@ -1,10 +1,13 @@
 # shellcheck shell=bash
-# Two machines with a cable between them: `sig` with OpenDNSSEC just installed, and `world`, which has the parent zone
-# `example.`, takes the signed zone `ods.example.` over by a key, and validates with what it is told to believe.
+# Two machines with a cable between them: `sig` with a signer just installed, and `world`, which has the parent zone
+# `example.`, takes the signed zone over by a key, and validates with what it is told to believe.
 
-# zone_world: brings both up; sets $sig and $world, their root directories.
+# The zone; a scenario may set another one below `example.`.
+ZONE=ods.example
+
+# zone_world SIGNER PACKAGES: brings both up; sets $sig and $world, their root directories.
 zone_world() {
-    check 'a host is up on which OpenDNSSEC was just installed' machine_up sig "$(base_root "$SIGNER_PACKAGES")"
+    check "a host is up on which $1 was just installed" machine_up sig "$(base_root "$2")"
     check 'and the world, with the parent and a resolver' machine_up world "$(base_root "$INTERNET_PACKAGES")"
     check 'with a cable between them' network_link sig world 203.0.113.2/24 203.0.113.1/24
     ip -n "$PREFIX-world" address add 203.0.113.3/24 dev to-sig
@@ -12,8 +15,7 @@ zone_world() {
     install -m 0755 "$TOOLS" "$sig/usr/bin/cosmos-tools"
     printf '%s\n' key: '    name: "hand-over"' '    algorithm: hmac-sha256' '    secret: "K2tf3TRrmE7TJd+m2NPBuw=="' \
         > "$world/etc/nsd/tsig.conf"
-    install -m 0600 "$world/etc/nsd/tsig.conf" "$sig/etc/nsd/tsig.conf"
-    cat > "$world/etc/nsd/nsd.conf.d/world.conf" << 'CONF'
+    cat > "$world/etc/nsd/nsd.conf.d/world.conf" << CONF
 server:
     ip-address: 203.0.113.1
 remote-control:
@@ -24,8 +26,8 @@ zone:
     name: "example"
     zonefile: "/srv/example"
 zone:
-    name: "ods.example"
-    zonefile: "/var/lib/nsd/ods.example"
+    name: "$ZONE"
+    zonefile: "/var/lib/nsd/$ZONE"
     allow-notify: 203.0.113.2 hand-over
     request-xfr: AXFR 203.0.113.2 hand-over
 CONF
@@ -35,12 +37,13 @@ CONF
     check 'and knows no DS' parent
 }
 
-# zone PATH: writes the zone, before it is signed, to a path of the repository.
+# zone PATH [REFRESH]: writes the zone, before it is signed, to a path of the repository; other name servers are to ask
+# for news every REFRESH seconds, should they not hear of it.
 zone() {
-    cat - << 'ZONE' | put "$1"
-$ORIGIN ods.example.
-$TTL 1
-@ SOA ns hostmaster 1 3600 900 604800 1
+    cat - << ZONE | put "$1"
+\$ORIGIN $ZONE.
+\$TTL 1
+@ SOA ns hostmaster 1 ${2:-3600} ${2:-900} 604800 1
 @ NS ns
 ns A 203.0.113.1
 www A 192.0.2.20
@@ -51,7 +54,7 @@ ZONE
 serial=0
 parent() {
     printf '%s\n' "example. 1 SOA ns.example. host.example. $((serial += 1)) 3600 900 604800 1" 'example. 1 NS ns.example.' \
-        'ns.example. 1 A 203.0.113.1' 'ods.example. 1 NS ns.ods.example.' 'ns.ods.example. 1 A 203.0.113.1' > "$world/srv/example"
+        'ns.example. 1 A 203.0.113.1' "$ZONE. 1 NS ns.$ZONE." "ns.$ZONE. 1 A 203.0.113.1" > "$world/srv/example"
     [ $# = 0 ] || sed 's/ IN DS / 1 IN DS /' "$@" >> "$world/srv/example"
     in_machine world nsd-control reload example
 }
@@ -63,7 +66,7 @@ resolver() {
     printf '%s\n' server: '  interface: 203.0.113.1@5300' '  interface: 203.0.113.3' \
         '  module-config: "validator iterator"' '  do-not-query-localhost: no' \
         '  trust-anchor-file: /etc/unbound/anchor' '  access-control: 0.0.0.0/0 allow' '  cache-max-ttl: 1' \
-        '  cache-max-negative-ttl: 1' stub-zone: '  name: ods.example' '  stub-addr: 203.0.113.1' \
+        '  cache-max-negative-ttl: 1' stub-zone: "  name: $ZONE" '  stub-addr: 203.0.113.1' \
         stub-zone: '  name: example' '  stub-addr: 203.0.113.1' \
         > "$world/etc/unbound/unbound.conf.d/validating.conf"
     rm -f "$world/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
@@ -73,14 +76,14 @@ resolver() {
 
 # validates WORDS PATTERN [NAME]: what the resolver says of a name, status and flags in one line, then the addresses.
 validates() {
-    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.ods.example}" |
+    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.$ZONE}" |
         sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p' | paste -sd' ' > "$WORK/said"
     said "$1" "$2"
 }
 good='^NOERROR qr rd ra ad A 192\.0\.2\.'
 
 # waits PATTERN [SECONDS]: until the status of the signer says so.
-waits() { eventually "${2:-40}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }
+waits() { eventually "${2:-60}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }
 # enforcer WORD...: asks the enforcer.
 enforcer() { in_machine sig ods-enforcer "$@"; }
 # unbroken: no daemon of OpenDNSSEC ended by itself since the machine booted.

@@ -38,7 +38,8 @@ published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.
 next() { host "$@" && release "v-$((number += 1))" alice && published; }
 run() { in_machine sig cosmos run; }
 
-zone_world
+zone_world OpenDNSSEC "$SIGNER_PACKAGES"
+install -m 0600 "$world/etc/nsd/tsig.conf" "$sig/etc/nsd/tsig.conf"
 
 unsigned=hosts/sig.example.org/overlay/etc/opendnssec/zones/ods.example
 zone $unsigned

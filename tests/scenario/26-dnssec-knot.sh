@@ -4,6 +4,7 @@
 
 signer alice ed25519
 fleet_new tags alice
+ZONE=knot.example
 
 # The zone, its settings in seconds instead of hours; lines given replace settings of the same name.
 host() {
@@ -30,17 +31,6 @@ E
         printf '%s\n' "$line" >> "$FLEET/hosts/sig.example.org/layer.toml"
     done
 }
-# The other name server asks for news every few seconds, should it not hear of it.
-zone() {
-    cat - << 'E' | put hosts/sig.example.org/overlay/etc/knot/zones/knot.example
-$ORIGIN knot.example.
-$TTL 1
-@ SOA ns hostmaster 1 2 2 604800 1
-@ NS ns
-ns A 203.0.113.1
-www A 192.0.2.20
-E
-}
 number=0
 published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
 next() { host "$@" && release "v-$((number += 1))" alice && published; }
@@ -51,13 +41,8 @@ without() {
     release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && published
 }
 run() { in_machine sig cosmos run; }
-sig=$(root_of sig)
 
-check 'a host is up on which Knot was just installed' machine_up sig "$(base_root "$KNOT_PACKAGES")"
-install -m 0755 "$TOOLS" "$sig/usr/bin/cosmos-tools"
-check 'and the world, with the parent and a resolver' machine_up world "$(base_root "$INTERNET_PACKAGES")"
-world=$(root_of world)
-check 'with a cable between them' network_link sig world 203.0.113.2/24 203.0.113.1/24
+zone_world Knot "$KNOT_PACKAGES"
 cat > "$sig/etc/knot/tsig.conf" << 'E'
 key:
   - id: hand-over
@@ -65,44 +50,9 @@ key:
     secret: K2tf3TRrmE7TJd+m2NPBuw==
 E
 in_machine sig sh -c 'chmod 0640 /etc/knot/tsig.conf && chgrp knot /etc/knot/tsig.conf'
-cat > "$world/etc/nsd/tsig.conf" << 'E'
-key:
-    name: "hand-over"
-    algorithm: hmac-sha256
-    secret: "K2tf3TRrmE7TJd+m2NPBuw=="
-E
 
-# The parent zone, example., beside the server that takes knot.example. over; both answer at 203.0.113.1.
-cat > "$world/etc/nsd/nsd.conf.d/world.conf" << 'E'
-server:
-    ip-address: 203.0.113.1
-remote-control:
-    control-enable: yes
-    control-interface: /run/nsd/control
-include: "/etc/nsd/tsig.conf"
-zone:
-    name: "example"
-    zonefile: "/srv/example"
-zone:
-    name: "knot.example"
-    zonefile: "/var/lib/nsd/knot.example"
-    allow-notify: 203.0.113.2 hand-over
-    request-xfr: AXFR 203.0.113.2 hand-over
-E
-# parent [DS-FILE...]: the parent zone with these DS records.
-serial=0
-parent() {
-    printf '%s\n' "example. 1 SOA ns.example. host.example. $((serial += 1)) 3600 900 604800 1" 'example. 1 NS ns.example.' \
-        'ns.example. 1 A 203.0.113.1' 'knot.example. 1 NS ns.knot.example.' 'ns.knot.example. 1 A 203.0.113.1' > "$world/srv/example"
-    [ $# = 0 ] || sed 's/ IN DS / 1 IN DS /' "$@" >> "$world/srv/example"
-    in_machine world nsd-control reload example
-}
-: > "$world/srv/example"
-in_machine world systemctl reset-failed nsd
-check 'the parent is up' in_machine world systemctl restart nsd
-check 'and knows no DS' parent
-
-zone
+unsigned=hosts/sig.example.org/overlay/etc/knot/zones/knot.example
+zone $unsigned 2
 next
 check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
     --fqdn sig.example.org --tags 'v-*'
@@ -115,30 +65,10 @@ same 'keys are for Knot alone' '750 knot knot' "$(in_machine sig stat -c '%a %U 
 
 status() { in_machine sig cosmos-tools zone-status --warn-within 1m; }
 keys() { in_machine sig keymgr --mono knot.example list; }
-# waits PATTERN [SECONDS]: until the status says so.
-waits() { eventually "${2:-60}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }
 # served PATTERN TYPE [NAME]: until the world's name server answers so.
 served() {
     eventually 60 sh -c "nsenter -t $(cat "$WORK/machine/world/leader") -a dig @203.0.113.1 +short '${3:-knot.example}' '$2' | grep -Eq '$1'"
 }
-# resolver: starts the world's resolver anew, which knows nothing but the DS record in $WORK/anchor.
-resolver() {
-    cp "$WORK/anchor" "$world/etc/unbound/anchor"
-    printf '%s\n' server: '  interface: 203.0.113.1@5300' '  module-config: "validator iterator"' '  do-not-query-localhost: no' \
-        '  trust-anchor-file: /etc/unbound/anchor' '  access-control: 0.0.0.0/0 allow' '  cache-max-ttl: 1' \
-        '  cache-max-negative-ttl: 1' stub-zone: '  name: knot.example' '  stub-addr: 203.0.113.1' \
-        > "$world/etc/unbound/unbound.conf.d/validating.conf"
-    rm -f "$world/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
-    in_machine world systemctl reset-failed unbound
-    in_machine world systemctl restart unbound
-}
-# validates WORDS PATTERN [NAME]: what it says of a name, status and flags in one line, then the addresses.
-validates() {
-    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.knot.example}" |
-        sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p' | paste -sd' ' > "$WORK/said"
-    said "$1" "$2"
-}
-good='^NOERROR qr rd ra ad A 192\.0\.2\.'
 ds_file=$sig/var/lib/dnssec-signer/knot.example.ds
 
 check 'the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
@@ -181,7 +111,7 @@ said 'and the parent agrees' "parent 203\.0\.113\.1: DS of key $(awk '{ print $4
 check 'as the daily look agrees' in_machine sig systemctl start dnssec-status
 
 # The zone changes.
-sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/hosts/sig.example.org/overlay/etc/knot/zones/knot.example"
+sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/$unsigned"
 pid() { in_machine sig systemctl show --value --property MainPID knot; }
 was=$(pid)
 next
@@ -245,14 +175,14 @@ next 'tsig-file = "/etc/knot/nothing.conf"' && unchanged 'a secret that is not t
 sed 's/^.ORIGIN .*/$ORIGIN other.example./' "$sig/etc/knot/zones/knot.example" > "$sig/srv/other.example"
 next 'zones."other.example" = { file = "/srv/other.example", parent = ["203.0.113.1"] }' &&
     unchanged 'a zone leaves while its parent vouches for it: refused' "the zone 'knot.example' cannot leave: its parent \(203.0.113.1\) has DS"
-sed -i '/SOA/d' "$FLEET/hosts/sig.example.org/overlay/etc/knot/zones/knot.example"
+sed -i '/SOA/d' "$FLEET/$unsigned"
 next && unchanged 'a zone without SOA is refused' "check 'the zones' of layer"
 without
 unchanged 'the module leaves while a parent vouches for its zone: refused' "the zone 'knot.example' cannot leave: its parent \(203.0.113.1\) has DS"
 said 'with what to do first' 'have the parent remove its DS records, wait'
 exits 'the plan is made all the same' 0 in_machine sig cosmos plan
 said 'and says so, too' "^! held: check 'the parents of its zones' of layer 'built-in/dnssec-knot', which leaves, failed"
-zone
+zone $unsigned 2
 next
 check 'the next release that keeps it goes on' run
 check 'the parent removes the record' parent

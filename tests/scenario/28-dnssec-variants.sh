@@ -39,7 +39,8 @@ status() { in_machine sig cosmos-tools zone-status; }
 # has PATTERN: whether the enforcer has such a key.
 has() { enforcer key list --verbose --parsable | grep -q "$1"; }
 
-zone_world
+zone_world OpenDNSSEC "$SIGNER_PACKAGES"
+install -m 0600 "$world/etc/nsd/tsig.conf" "$sig/etc/nsd/tsig.conf"
 next
 check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
     --fqdn sig.example.org --tags 'v-*'
