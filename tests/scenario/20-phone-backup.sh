@@ -45,7 +45,9 @@ same 'the copy is the phone' "$(tree "$one/storage")" "$(tree "$(newest "$A")/st
 same 'owners are kept by number, whatever they are called here' '640 10023:10023' \
     "$(stat -c '%a %u:%g' "$(newest "$A")/storage/self/primary/DCIM/b.raw")"
 same 'without the views into the kernel' '' "$(cd "$(newest "$A")" && ls -d proc sys dev 2> /dev/null)"
-same 'node_exporter is told when' "cosmos_phone_backup_last_good_seconds{serial=\"$A.2:5555\"} $(date -d "$(good "$A")" +%s)" \
+last=$(date -d "$(good "$A")" +%s)
+same 'node_exporter is told when, and from when on that is too old' "$(printf 'cosmos_phone_backup_%s{serial="%s"} %s\n' \
+    last_good_seconds "$A.2:5555" "$last" due_seconds "$A.2:5555" "$((last + 7 * 86400))")" \
     "$(grep -v '^#' "$desk/metrics/phone-backup-$A.2:5555.prom")"
 check 'adb has nothing left open to the phone' test -z "$(in_machine desk adb forward --list)"
 same 'and nothing runs on it' '' "$(in_machine desk adb -s "$A.2:5555" shell 'cat /proc/[0-9]*/comm' | grep rsync)"
