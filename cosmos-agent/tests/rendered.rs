@@ -54,6 +54,20 @@ fn generation(settled: &Settled) -> u64 {
     settled.status()["applied"]["generation"].as_u64().expect("a number")
 }
 
+/// Returns a host that was greeted by two releases, on another version of its distribution each, and the generation of the
+/// first.
+fn twice() -> (Settled, u64) {
+    let settled = with_templates();
+    have(&settled, "12");
+    greet(&settled, "hello");
+    well(&settled.run());
+    let first = generation(&settled);
+    greet(&settled, "good morning");
+    have(&settled, "13");
+    well(&settled.run());
+    (settled, first)
+}
+
 /// Returns the host without the agent's own files and what its facts come from.
 fn managed(host: &Path) -> Vec<String> {
     let own = ["var", "run", "etc/cosmos", "etc/os-release"];
@@ -87,13 +101,7 @@ fn forget_the_facts(settled: &Settled, number: u64) {
 
 #[test]
 fn going_back_brings_what_templates_became_by_the_facts_of_that_day() {
-    let settled = with_templates();
-    have(&settled, "12");
-    greet(&settled, "hello");
-    well(&settled.run());
-    greet(&settled, "good morning");
-    have(&settled, "13");
-    well(&settled.run());
+    let (settled, _) = twice();
     assert_eq!(read(&settled.host, "etc/hello"), "good morning, 13\n");
     well(&settled.world.on(&settled.host, &["rollback"]));
     assert_eq!(read(&settled.host, "etc/hello"), "hello, 12\n");
@@ -128,14 +136,7 @@ fn another_fact_is_another_generation_of_the_same_revision_and_one_can_go_back_t
 
 #[test]
 fn going_back_needs_no_template_to_become_the_same_again() {
-    let settled = with_templates();
-    have(&settled, "12");
-    greet(&settled, "hello");
-    well(&settled.run());
-    let first = generation(&settled);
-    greet(&settled, "good morning");
-    have(&settled, "13");
-    well(&settled.run());
+    let (settled, first) = twice();
     forget_the_facts(&settled, first);
     well(&back(&settled, first));
     assert_eq!(read(&settled.host, "etc/hello"), "hello, 12\n");
@@ -143,14 +144,7 @@ fn going_back_needs_no_template_to_become_the_same_again() {
 
 #[test]
 fn what_is_not_kept_as_it_was_refuses_to_go_back_and_nothing_is_changed() {
-    let settled = with_templates();
-    have(&settled, "12");
-    greet(&settled, "hello");
-    well(&settled.run());
-    let first = generation(&settled);
-    greet(&settled, "good morning");
-    have(&settled, "13");
-    well(&settled.run());
+    let (settled, first) = twice();
     forget_the_facts(&settled, first);
     let kept = ContentHash::of(b"hello, 12\n");
     put(&settled.host, &format!("var/lib/cosmos/rendered/{kept}"), "hello, 99\n");

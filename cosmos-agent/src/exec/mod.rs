@@ -10,6 +10,7 @@ mod pidfd;
 mod run_self;
 mod search;
 mod telling;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

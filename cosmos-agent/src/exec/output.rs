@@ -1,11 +1,10 @@
 //! The output of a program, bounded: its head and its tail, with a note of what is missing between.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 
-/// How much is read before anything else is looked at: a background process may write for ever.
-const TURN: usize = 1 << 20;
+use super::turn;
 
 /// What was written: the first and the last bytes, and how many there were.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,21 +52,7 @@ impl Output {
 
     /// Takes what can be read now; breaks off when nothing can ever be read again.
     pub(super) fn drain(&mut self, reader: &mut impl Read) -> ControlFlow<()> {
-        let mut chunk = [0; 8192];
-        let mut read = 0;
-        while read < TURN {
-            match reader.read(&mut chunk) {
-                Ok(0) => return ControlFlow::Break(()),
-                Ok(count) => {
-                    self.push(&chunk[..count]);
-                    read += count;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => return ControlFlow::Break(()),
-            }
-        }
-        ControlFlow::Continue(())
+        turn::read(reader, |bytes| self.push(bytes))
     }
 }
 

@@ -1,16 +1,15 @@
 //! What a program tells of its work while it runs, on a pipe of its own, line by line.
 
-use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read};
+use std::io::{self, PipeReader, PipeWriter};
 use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd as _, RawFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 
+use super::turn;
+
 /// The longest line that is heard, in bytes; a longer one is not.
 const LONGEST: usize = 4096;
-
-/// How much is read before anything else is looked at.
-const TURN: usize = 1 << 20;
 
 /// A pipe on which a program is going to tell how far it is.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ pub(super) struct Ear<'a> {
 impl Ear<'_> {
     /// Hands on the lines that are there; breaks off when there can be no more.
     pub(super) fn listen(&mut self) -> ControlFlow<()> {
-        self.lines.read(&mut self.reader, self.hear)
+        turn::read(&mut self.reader, |bytes| self.lines.push(bytes, self.hear))
     }
 }
 
@@ -66,24 +65,6 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    fn read(&mut self, from: &mut impl Read, hear: &dyn Fn(&[u8])) -> ControlFlow<()> {
-        let mut chunk = [0; 8192];
-        let mut read = 0;
-        while read < TURN {
-            match from.read(&mut chunk) {
-                Ok(0) => return ControlFlow::Break(()),
-                Ok(count) => {
-                    self.push(&chunk[..count], hear);
-                    read += count;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => return ControlFlow::Break(()),
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
     fn push(&mut self, bytes: &[u8], hear: &dyn Fn(&[u8])) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));
