@@ -22,6 +22,18 @@ put() {
     chmod "${2:-0644}" "$FLEET/$1"
 }
 
+# given PATH LINE...: adds settings to a file of the repository; each replaces those of the same name.
+given() {
+    local line file=$FLEET/$1
+    for line in "${@:2}"; do
+        sed -i "/^${line%%[ .=]*}[ .]/d" "$file"
+        printf '%s\n' "$line" >> "$file"
+    done
+}
+
+# carried ROOT: copies what is published into a machine, to /srv/fleet.git.
+carried() { rm -rf "$1/srv/fleet.git" && cp -a "$PUBLISHED" "$1/srv/fleet.git"; }
+
 # commit MESSAGE [SIGNER]: commits everything and publishes the branch; signed when a signer is named.
 commit() {
     git -C "$FLEET" add --all

@@ -19,7 +19,6 @@ check 'a computer with udev is up' machine_up desk "$(base_root "$MACHINE_PACKAG
 desk=$(root_of desk)
 install -m 0755 "$TOOLS" "$desk/usr/bin/cosmos-tools"
 cp -a "$PUBLISHED" "$desk/srv/fleet.git"
-published() { rm -rf "$desk/srv/fleet.git" && cp -a "$PUBLISHED" "$desk/srv/fleet.git"; }
 check 'it is told whom to believe' in_machine desk cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
     --fqdn desk.example.org --tags 'v-*'
 check 'one run installs the module' in_machine desk cosmos run
@@ -182,7 +181,7 @@ before=$(cd "$desk/etc" && find . -type f -exec sha256sum {} + | sort)
 number=1
 # refused WORDS PATTERN LAYER-TEXT: a release with these parameters is refused and touches nothing.
 refused() {
-    release "v-$((number += 1))" alice && published
+    release "v-$((number += 1))" alice && carried "$desk"
     exits "$1" 1 in_machine desk cosmos run
     said 'the message names it' "$2"
     same 'and the host is untouched' "$before" "$(cd "$desk/etc" && find . -type f -exec sha256sum {} + | sort)"
@@ -202,7 +201,7 @@ refused 'a missing one is refused' 'usb-backup.phones'
 
 # One parameter changes what it must.
 MORE='keep = 7' desk_layer "$USB" "$A.2:5555" "$B.2:5555"
-release "v-$((number += 1))" alice && published
+release "v-$((number += 1))" alice && carried "$desk"
 check 'a changed parameter arrives' in_machine desk cosmos run
 said 'in the one file that has it' '^~ etc/systemd/system/android-backup@.service'
 same 'and nothing else changes' 1 "$(grep -c '^[-+~@] ' "$WORK/said")"
@@ -211,7 +210,7 @@ check 'systemd knows the new unit' in_machine desk sh -c \
 
 # Leaving, as the module's page says.
 echo | put hosts/desk.example.org/layer.toml
-release "v-$((number += 1))" alice 'cosmos: 1 removals=9' && published
+release "v-$((number += 1))" alice 'cosmos: 1 removals=9' && carried "$desk"
 check 'the module leaves' in_machine desk cosmos run
 same 'with its rule and units' '' "$(find "$desk/etc/udev/rules.d" "$desk/etc/systemd/system" -name '*android*')"
 same 'the backups stay' 2 "$(good "$A")"

@@ -18,15 +18,10 @@ ranges = [{ from = "192.0.2.100", to = "192.0.2.150", lease = "1h" }]
 leases.printer = { mac = "02:00:00:00:00:07", address = "192.0.2.10" }
 names."wiki.lan.example" = ["192.0.2.20", "2001:db8:1::20"]
 E
-    local line
-    for line; do
-        sed -i "/^${line%%[ .]*}[ .]/d" "$FLEET/hosts/gw.example.org/layer.toml"
-        printf '%s\n' "$line" >> "$FLEET/hosts/gw.example.org/layer.toml"
-    done
+    given hosts/gw.example.org/layer.toml "$@"
 }
 number=0
-published() { rm -rf "$gw/srv/fleet.git" && cp -a "$PUBLISHED" "$gw/srv/fleet.git"; }
-next() { gateway "$@" && release "v-$((number += 1))" alice && published; }
+next() { gateway "$@" && release "v-$((number += 1))" alice && carried "$gw"; }
 gw=$(root_of gw)
 
 check 'an internet with a signed root is up' internet_up world

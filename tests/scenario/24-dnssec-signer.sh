@@ -27,15 +27,10 @@ parent-propagation = "1s"
 look-every = "1s"
 warn-within = "1m"
 E
-    local line
-    for line; do
-        sed -i "/^${line%%[ .=]*}[ .]/d" "$FLEET/hosts/sig.example.org/layer.toml"
-        printf '%s\n' "$line" >> "$FLEET/hosts/sig.example.org/layer.toml"
-    done
+    given hosts/sig.example.org/layer.toml "$@"
 }
 number=0
-published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
-next() { host "$@" && release "v-$((number += 1))" alice && published; }
+next() { host "$@" && release "v-$((number += 1))" alice && carried "$sig"; }
 run() { in_machine sig cosmos run; }
 
 zone_world OpenDNSSEC "$SIGNER_PACKAGES"
@@ -176,7 +171,7 @@ check 'the other program ends' in_machine sig systemctl stop squatter
 zone $unsigned && sed -i '/SOA/d' "$FLEET/$unsigned"
 refused 'a zone without SOA is refused' 'has no SOA record'
 zone $unsigned && printf '%s\n' '[files."etc/nothing"]' | put hosts/sig.example.org/layer.toml
-release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && published
+release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && carried "$sig"
 exits 'the module leaves while a parent vouches for its zone: refused' 1 run
 said 'in the words of the module' "which leaves, failed: .*the zone 'ods.example' cannot leave: its parent \(203.0.113.1\) has DS"
 same 'and the host is untouched' "$before $was" "$(cd "$sig/etc" && find . -type f -exec sha256sum {} + | sort) $(pids)"

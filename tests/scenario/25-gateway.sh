@@ -25,8 +25,7 @@ E
     } | put hosts/gw.example.org/layer.toml
 }
 number=0
-published() { rm -rf "$gw/srv/fleet.git" && cp -a "$PUBLISHED" "$gw/srv/fleet.git"; }
-next() { gateway "$@" && release "v-$((number += 1))" alice && published; }
+next() { gateway "$@" && release "v-$((number += 1))" alice && carried "$gw"; }
 
 check 'an internet with a signed root is up' internet_up world
 check 'a fresh machine is up' machine_up gw

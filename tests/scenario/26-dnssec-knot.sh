@@ -25,20 +25,15 @@ purge = "1s"
 look-every = "1s"
 warn-within = "1m"
 E
-    local line
-    for line; do
-        sed -i "/^${line%%[ .=]*}[ .]/d" "$FLEET/hosts/sig.example.org/layer.toml"
-        printf '%s\n' "$line" >> "$FLEET/hosts/sig.example.org/layer.toml"
-    done
+    given hosts/sig.example.org/layer.toml "$@"
 }
 number=0
-published() { rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
-next() { host "$@" && release "v-$((number += 1))" alice && published; }
+next() { host "$@" && release "v-$((number += 1))" alice && carried "$sig"; }
 # without: a release in which the host has nothing of the module.
 without() {
     git -C "$FLEET" rm --quiet -r --force hosts/sig.example.org/overlay
     printf '%s\n' "$@" | put hosts/sig.example.org/layer.toml
-    release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && published
+    release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && carried "$sig"
 }
 run() { in_machine sig cosmos run; }
 

@@ -33,7 +33,7 @@ E
     [ $# = 0 ] || printf '%s\n' "$@" >> "$FLEET/$layer/layer.toml"
 }
 number=0
-next() { release "v-$((number += 1))" alice && rm -rf "$sig/srv/fleet.git" && cp -a "$PUBLISHED" "$sig/srv/fleet.git"; }
+next() { release "v-$((number += 1))" alice && carried "$sig"; }
 run() { in_machine sig cosmos run; }
 status() { in_machine sig cosmos-tools zone-status; }
 # has PATTERN: whether the enforcer has such a key.

@@ -27,7 +27,7 @@ check 'and one program' machine_boot plain --as-pid2 cron -f
 exits 'systemd is not the first process there' 1 in_machine plain test -d /run/systemd/system
 cp -a "$PUBLISHED" "$plain/srv/fleet.git"
 number=1
-next() { release "v-$((number += 1))" alice "${1:-}" && rm -rf "$plain/srv/fleet.git" && cp -a "$PUBLISHED" "$plain/srv/fleet.git"; }
+next() { release "v-$((number += 1))" alice "${1:-}" && carried "$plain"; }
 # told WORDS LINE: a run converges, and the service hears exactly that.
 told() {
     rm -f "$plain/srv/told"
