@@ -24,6 +24,8 @@ impl Progress {
         fields.next()?;
         let doing = match kind {
             b"dlstatus" => "fetching packages".to_owned(),
+            // Before and after the packages apt speaks of dpkg itself.
+            b"pmstatus" if about == b"dpkg-exec" => "installing packages".to_owned(),
             b"pmstatus" => format!("installing {}", name(about)),
             _ => return None,
         };
@@ -63,7 +65,7 @@ mod tests {
         assert_eq!(read(fetched), Some(("fetching packages".to_owned(), 12)));
         let unpacked = "pmstatus:libc6:40.0:Unpacking libc6:amd64 (amd64)";
         assert_eq!(read(unpacked), Some(("installing libc6".to_owned(), 40)));
-        assert_eq!(read("pmstatus:dpkg-exec:100:Running dpkg"), Some(("installing dpkg-exec".to_owned(), 100)));
+        assert_eq!(read("pmstatus:dpkg-exec:100:Running dpkg"), Some(("installing packages".to_owned(), 100)));
         let long = format!("pmstatus:{}:1:x", "\u{1b}".repeat(90));
         assert_eq!(read(&long), Some((format!("installing {}", "\\x1b".repeat(6)), 1)));
         for other in [

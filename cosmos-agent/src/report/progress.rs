@@ -60,8 +60,10 @@ impl Bar {
         self.visible
     }
 
-    /// Says how much of its work a program has done.
+    /// Says how much of its work a program has done. Each word is drawn: there are few, and the last one before a long
+    /// silence is the one that matters.
     pub fn reached(&self, doing: &str, percent: u8) {
+        self.next.set(Instant::now());
         self.draw(|| format!("{doing} [{}] {percent}%", filling(percent.into(), 100)));
     }
 
