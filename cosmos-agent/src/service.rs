@@ -8,12 +8,14 @@ use cosmos_model::triggers::Due;
 const SYSTEMD: &str = "/run/systemd/system";
 
 /// What is done about a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Manner {
     /// Whether systemd manages services here; otherwise `service` does.
     pub systemd: bool,
     /// Whether the service is to run, so that one that does not is started.
     pub is_to_run: bool,
+    /// Whether what it is told next starts it, so that it starts once.
+    pub starts_next: bool,
 }
 
 /// Tells whether systemd manages this host's services.
@@ -22,10 +24,20 @@ pub fn is_systemd() -> bool {
     Path::new(SYSTEMD).is_dir()
 }
 
+/// Tells whether `due` starts the service `name`, which is to run, where it does not.
+#[must_use]
+pub fn starts(due: &Due, name: &str, systemd: bool) -> bool {
+    match due {
+        Due::Restart(told) => told == name,
+        Due::Reload(told) => systemd && told == name,
+        _ => false,
+    }
+}
+
 /// Returns program and arguments that make `due` happen; none where there is nothing to tell.
 #[must_use]
 pub fn command(due: &Due, manner: Manner) -> Vec<&str> {
-    let words = if manner.systemd { by_systemctl(due, manner.is_to_run) } else { by_service(due) };
+    let words = if manner.systemd { by_systemctl(due, manner) } else { by_service(due, manner.starts_next) };
     match due {
         Due::Sysusers => vec!["systemd-sysusers"],
         Due::Tmpfiles => vec!["systemd-tmpfiles", "--create"],
@@ -66,9 +78,10 @@ pub fn stop(name: &str, manner: Manner) -> Vec<&str> {
     }
 }
 
-fn by_systemctl(due: &Due, is_to_run: bool) -> Vec<&str> {
+fn by_systemctl(due: &Due, Manner { is_to_run, starts_next, .. }: Manner) -> Vec<&str> {
     match due {
         Due::DaemonReload => vec!["systemctl", "daemon-reload"],
+        Due::Enable(name) if starts_next => vec!["systemctl", "enable", "--", name],
         Due::Enable(name) => vec!["systemctl", "enable", "--now", "--", name],
         Due::Disable(name) => vec!["systemctl", "disable", "--now", "--", name],
         Due::Restart(name) => vec!["systemctl", if is_to_run { "restart" } else { "try-restart" }, "--", name],
@@ -79,8 +92,9 @@ fn by_systemctl(due: &Due, is_to_run: bool) -> Vec<&str> {
     }
 }
 
-fn by_service(due: &Due) -> Vec<&str> {
+fn by_service(due: &Due, starts_next: bool) -> Vec<&str> {
     match due {
+        Due::Enable(_) if starts_next => Vec::new(),
         Due::Enable(name) => vec!["service", name, "start"],
         Due::Disable(name) => vec!["service", name, "stop"],
         Due::Restart(name) => vec!["service", name, "restart"],

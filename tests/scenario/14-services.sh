@@ -10,7 +10,7 @@ put models/page/overlay/etc/systemd/system/page.service << 'UNIT'
 [Unit]
 Description=one text
 [Service]
-ExecStart=/bin/sh -c 'cat /etc/page.text > /run/page.started; exec sleep infinity'
+ExecStart=/bin/sh -c 'cat /etc/page.text >> /run/page.started; exec sleep infinity'
 ExecReload=/bin/sh -c 'cat /etc/page.text > /run/page.reloaded'
 [Install]
 WantedBy=multi-user.target
@@ -46,7 +46,7 @@ said 'and the service enabled' '^> enable page'
 check 'the first run converges' host cosmos run
 same 'the service runs' active "$(host systemctl is-active page)"
 same 'for the next boot, too' enabled "$(host systemctl is-enabled page)"
-same 'and was started with the file in place' one "$(cat "$root/run/page.started" 2> /dev/null || host cat /run/page.started)"
+same 'and was started once, with the file in place' one "$(cat "$root/run/page.started" 2> /dev/null || host cat /run/page.started)"
 check 'a second run does nothing' host cosmos run
 quiet 'and says nothing'
 

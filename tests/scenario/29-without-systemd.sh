@@ -36,8 +36,7 @@ told() {
 }
 check 'clone takes the introduction' in_machine plain cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
     --fqdn plain.example.org --tags 'v-*'
-told 'the first run converges' 'start with one at 80
-restart with one at 80'
+told 'the first run converges' 'restart with one at 80'
 told 'a second run does nothing' ''
 echo two | put models/page/overlay/etc/page.text
 next

@@ -29,7 +29,7 @@ impl Pipeline<'_> {
     pub(super) fn stop_services(&mut self, work: &Work) -> Result<(), Failure> {
         for name in &work.stops {
             let kept = self.record.state.triggers.services.get(name).and_then(|kept| kept.enabled);
-            let manner = Manner { systemd: service::is_systemd(), is_to_run: kept == Some(true) };
+            let manner = Manner { systemd: service::is_systemd(), is_to_run: kept == Some(true), ..Manner::default() };
             let ended = self.tell(&format!("stop {name}"), &service::stop(name, manner), LIMIT)?;
             if let Some(finished) = ended.filter(|finished| finished.ended != NOT_LOADED) {
                 refuse(&format!("stop {name}"), name, &finished)?;
@@ -46,19 +46,21 @@ impl Pipeline<'_> {
         }
         self.record.state.triggers.take_services(model);
         let pending = self.record.state.triggers.pending.iter().map(|pending| pending.due.clone());
-        for due in pending.filter(Due::is_of_services).collect::<Vec<_>>() {
+        let (pending, systemd) = (pending.filter(Due::is_of_services).collect::<Vec<_>>(), service::is_systemd());
+        for (at, due) in pending.iter().enumerate() {
             let what = due.to_string();
-            let mut manner = Manner { systemd: service::is_systemd(), is_to_run: is_enabled(model, &due) };
-            manner.is_to_run |= self.is_given_up(&what, &due, manner)?;
-            let forgiving = service::forgive(&due, manner);
+            let starts_next = pending[at + 1..].iter().any(|next| service::starts(next, name_of(due), systemd));
+            let mut manner = Manner { systemd, is_to_run: is_enabled(model, due), starts_next };
+            manner.is_to_run |= self.is_given_up(&what, due, manner)?;
+            let forgiving = service::forgive(due, manner);
             if !forgiving.is_empty() {
                 // It fails for a unit that systemd has not met, which then was not given up either.
                 self.run(&what, &forgiving, LIMIT)?;
             }
-            if let Some(finished) = self.tell(&what, &service::command(&due, manner), LIMIT)? {
-                refuse(&what, name_of(&due), &finished)?;
+            if let Some(finished) = self.tell(&what, &service::command(due, manner), LIMIT)? {
+                refuse(&what, name_of(due), &finished)?;
             }
-            self.record.state.triggers.is_done(&due);
+            self.record.state.triggers.is_done(due);
             self.record.save()?;
         }
         Ok(())
