@@ -48,8 +48,11 @@ check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.
 # The PIN is a secret of the repository, written in an editor, which ends it with a newline.
 in_machine sig cosmos host key | put $layer/host.pub
 gpg_of alice --import "$FLEET/$layer/host.pub"
-echo 27182818 | gpg_of alice --trust-model always --armor --recipient sig.example.org --encrypt |
-    put $layer/secrets/etc/opendnssec/pin
+pin() {
+    echo "$1" | gpg_of alice --trust-model always --armor --recipient sig.example.org --encrypt |
+        put $layer/secrets/etc/opendnssec/pin
+}
+pin 27182818
 zone $layer/overlay/etc/opendnssec/zones/ods.example
 printf '#!/bin/sh\ncat > /var/lib/dnssec-signer/handed\n' | put $layer/overlay/usr/local/bin/hand-over 0755
 host 'require-backup = true'
@@ -59,8 +62,12 @@ exits 'a second run' 0 run
 quiet 'has nothing to do'
 same 'the PIN is that of the repository, for root alone' '600 root 27182818' \
     "$(stat -c '%a %U' "$sig/etc/opendnssec/pin") $(cat "$sig/etc/opendnssec/pin")"
-check 'and of the token' in_machine sig runuser -u opendnssec -- pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so \
-    --token-label OpenDNSSEC --login --pin 27182818 --list-objects --type privkey
+# token WORD...: asks the first token.
+token() {
+    in_machine sig runuser -u opendnssec -- pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label OpenDNSSEC \
+        --login "$@"
+}
+check 'and of the token' token --pin 27182818 --list-objects --type privkey
 
 # A key signs, but the parent does not hear of it before its backup: the enforcer looks once a minute whether that is done.
 check 'the zone is signed' eventually 60 in_machine sig sh -c 'dig @203.0.113.2 ods.example SOA +dnssec | grep -q RRSIG'
@@ -110,11 +117,26 @@ check 'which gets a new key at once' eventually 40 has ';KSK;.*;ksk-token;'
 check 'and the old one stays where it was' has ";KSK;.*;token;$tag"
 validates 'the resolver saw nothing of it' "$good"20\$
 
+# Another PIN: of the token first, then in the repository.
+pids() { in_machine sig systemctl show --value --property MainPID nsd opendnssec-enforcer opendnssec-signer | grep .; }
+check 'the token gets another PIN' token --pin 27182818 --change-pin --new-pin 16180339
+pin 16180339
+next
+mapfile -t was < <(pids && in_machine sig systemctl show --value --property ActiveEnterTimestampMonotonic dnssec-parent.timer)
+check 'and so does the host' run
+mapfile -t now < <(pids && in_machine sig systemctl show --value --property ActiveEnterTimestampMonotonic dnssec-parent.timer)
+same 'the name server and the timer hear nothing of it' "${was[0]} ${was[3]}" "${now[0]} ${now[3]}"
+check 'those that use the token are started anew' test "${was[1]}" != "${now[1]}" -a "${was[2]}" != "${now[2]}"
+sed -i s/192.0.2.20/192.0.2.21/ "$FLEET/$layer/overlay/etc/opendnssec/zones/ods.example"
+next
+check 'and use it: the zone changes' run
+check 'and is signed' eventually 30 in_machine sig sh -c \
+    'dig @203.0.113.2 +short +dnssec www.ods.example A | paste -sd" " | grep -q "^192.0.2.21 A 8 "'
+
 # Nothing is made anew where something was lost.
 # It is tried often here, which systemd would not do.
 starts() { in_machine sig sh -c 'systemctl reset-failed opendnssec-enforcer; systemctl start opendnssec-enforcer'; }
 refused() {
-    in_machine sig ods-hsmutil logout > /dev/null
     exits "$1" 1 starts
     in_machine sig systemctl stop opendnssec-enforcer
     in_machine sig journalctl --boot --unit=opendnssec-enforcer > "$WORK/said"
