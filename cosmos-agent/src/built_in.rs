@@ -1,6 +1,6 @@
 //! The modules that come with the agent: `models/` of this project, compiled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use cosmos_model::built_in::{BuiltIn, File};
@@ -33,6 +33,25 @@ pub fn tree() -> ObjectId {
 #[must_use]
 pub fn object(id: ObjectId) -> Option<RawObject> {
     modules().object(id).ok().flatten()
+}
+
+/// Returns the files of the modules `names` that say something about hosts.
+#[must_use]
+pub fn files(names: &BTreeSet<&str>) -> Vec<File<'static>> {
+    let is_for_hosts = |path: &str| names.contains(module(path)) && !path.ends_with("/README.md");
+    found::FILES.iter().filter(|(path, ..)| is_for_hosts(path)).copied().collect()
+}
+
+/// Returns the modules with those that `earlier` has files of as another agent had them.
+#[must_use]
+pub fn with(earlier: &[File<'_>]) -> BuiltIn {
+    let names: BTreeSet<&str> = earlier.iter().map(|(path, ..)| module(path)).collect();
+    let others = found::FILES.iter().filter(|(path, ..)| !names.contains(module(path)));
+    BuiltIn::of(&others.chain(earlier).copied().collect::<Vec<_>>())
+}
+
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
 }
 
 /// Returns the files below a module's `tests/`, by their path there.

@@ -41,6 +41,7 @@ use cosmos_model::trust::VerifiedRevision;
 
 use crate::agent::Agent;
 use crate::apply::StateFolder;
+use crate::built_in;
 use crate::classic::folders::Step;
 use crate::exit::{Failure, Status};
 use crate::fetch::{FetchError, Progress};
@@ -291,7 +292,7 @@ impl<'a> Pipeline<'a> {
     fn stage(&mut self, revision: &VerifiedRevision, managed: &View<'_>) -> Result<StagedModel, Failure> {
         self.store.open()?;
         let objects = Watched::new(self.agent, &self.store, "staging");
-        let staged = stage::stage(self.agent, revision, &objects, managed, self.facts());
+        let staged = stage::stage(self.agent, revision, &objects, managed, self.facts(), built_in::tree());
         drop(objects);
         staged.map_err(|error| {
             self.is_hindered(error.to_string(), error.needs_newer_agent());

@@ -19,7 +19,7 @@ use crate::managed::View;
 use crate::secret::HostSecrets;
 use crate::store::Store;
 
-/// Merges the layers of this host.
+/// Merges the layers of this host; `modules` is the tree of those that come with an agent.
 ///
 /// # Errors
 /// Returns a [`StageError`] with every mistake of the repository, or what a newer agent is needed for.
@@ -29,9 +29,11 @@ pub fn stage(
     objects: &dyn ObjectSource,
     managed: &View<'_>,
     facts: &Facts,
+    modules: ObjectId,
 ) -> Result<StagedModel, StageError> {
-    let secrets = HostSecrets::of(&agent.site);
-    cosmos_model::stage::stage(revision, &agent.layers, objects, &Known(managed.known()), &inputs(facts, &secrets))
+    let (secrets, known) = (HostSecrets::of(&agent.site), Known(managed.known()));
+    let inputs = Inputs { facts: Some(facts), built_in: Some(modules), secrets: Some(&secrets) };
+    cosmos_model::stage::stage(revision, &agent.layers, objects, &known, &inputs)
 }
 
 /// Merges the layers of this host as far as they differ from those of `applied`; `None` where that takes a whole model.
@@ -45,12 +47,8 @@ pub fn stage_since(
     facts: &Facts,
 ) -> Option<StagedModel> {
     let (secrets, known) = (HostSecrets::of(&agent.site), Known(managed.known()));
-    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &known, &inputs(facts, &secrets))
-}
-
-/// Returns what a model rests on besides its revision.
-fn inputs<'a>(facts: &'a Facts, secrets: &'a HostSecrets) -> Inputs<'a> {
-    Inputs { facts: Some(facts), built_in: Some(built_in::tree()), secrets: Some(secrets) }
+    let inputs = Inputs { facts: Some(facts), built_in: Some(built_in::tree()), secrets: Some(&secrets) };
+    cosmos_model::stage::stage_since(applied, revision, &agent.layers, objects, &known, &inputs)
 }
 
 /// Returns the failure of a host that has no model.

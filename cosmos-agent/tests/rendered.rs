@@ -1,4 +1,5 @@
-//! What templates became is kept with each generation: going back brings the bytes that were there.
+//! What templates became, and modules of the agent, are kept with each generation: going back brings the bytes that were
+//! there.
 
 mod support;
 
@@ -82,21 +83,32 @@ fn contents(settled: &Settled) -> BTreeMap<String, String> {
     files.map(|(name, text)| (name, text.expect("a file"))).collect()
 }
 
-/// Makes the templates of generation `number` become something else than they did, as another agent's engine might:
-/// what is kept of it says so and no longer says by which facts.
-fn forget_the_facts(settled: &Settled, number: u64) {
+/// Rewrites what is kept of generation `number`, as another version of the agent might have written it.
+fn rewrite(settled: &Settled, number: u64, by: impl FnOnce(&mut Value)) {
     let path = "var/lib/cosmos/generations.json";
     let mut list: Value = serde_json::from_str(&read(&settled.host, path)).expect("JSON");
     let generations = list["generations"].as_array_mut().expect("a list");
     let one = generations.iter_mut().find(|one| one["number"] == number).expect("it is kept");
     let was = one["rendering"].as_str().expect("a hash");
     let mut rendering: Value = serde_json::from_str(&contents(settled)[was]).expect("JSON");
-    rendering.as_object_mut().expect("an object").remove("facts").expect("facts were looked at");
-    let text = rendering.to_string();
-    let hash = ContentHash::of(text.as_bytes()).to_string();
-    put(&settled.host, &format!("var/lib/cosmos/rendered/{hash}"), &text);
-    one["rendering"] = json!(hash);
+    by(&mut rendering);
+    one["rendering"] = keep(settled, &rendering.to_string())["hash"].take();
     put(&settled.host, path, &list.to_string());
+}
+
+/// Keeps a content, and returns how a list names it.
+fn keep(settled: &Settled, text: &str) -> Value {
+    let hash = ContentHash::of(text.as_bytes()).to_string();
+    put(&settled.host, &format!("var/lib/cosmos/rendered/{hash}"), text);
+    json!({"hash": hash, "size": text.len()})
+}
+
+/// Makes the templates of generation `number` become something else than they did, as another agent's engine might:
+/// what is kept of it no longer says by which facts.
+fn forget_the_facts(settled: &Settled, number: u64) {
+    rewrite(settled, number, |rendering| {
+        rendering.as_object_mut().expect("an object").remove("facts").expect("facts were looked at");
+    });
 }
 
 #[test]
@@ -236,6 +248,106 @@ fn a_run_that_was_killed_before_its_state_was_written_still_keeps_what_templates
     fs::remove_dir_all(folder.join("rendered")).expect("what was kept");
     well(&settled.run());
     assert!(contents(&settled).values().any(|text| text == "good morning, 12\n"), "{:?}", contents(&settled));
+}
+
+/// A module that comes with the agent, and two of its files that are nobody's template.
+const BUILT_IN: &str = "usb-backup";
+const TIMER: &str = "etc/systemd/system/android-backup-age.timer";
+const SOCKET: &str = "etc/systemd/system/android-backup-adb.socket";
+
+/// Returns a host of a module that comes with the agent, and of `greeting`, and the generation that it is.
+fn with_a_module_of_the_agent() -> (Settled, u64) {
+    let settled = Settled::new();
+    say(&settled, "one");
+    let ran = settled.run();
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let first = generation(&settled);
+    (settled, first)
+}
+
+fn say(settled: &Settled, text: &str) {
+    let own = format!("use = ['{BUILT_IN}']\n[params.{BUILT_IN}]\nphones = ['{text}']\n");
+    settled.world.write(&format!("hosts/{NAME}/layer.toml"), &own);
+    settled.world.write("global/overlay/etc/issue", text);
+    settled.commit();
+}
+
+/// Makes the modules of generation `number` those of another agent: a file says something else, one is not there, and
+/// one is that today's agent does not have.
+fn of_another_agent(settled: &Settled, number: u64) {
+    let (timer, script) = (keep(settled, "[Timer]\n"), keep(settled, "#!/bin/sh\n"));
+    rewrite(settled, number, |rendering| {
+        let modules = rendering["modules"].as_object_mut().expect("its modules are kept");
+        modules.insert(format!("{BUILT_IN}/overlay/{TIMER}"), timer).expect("today's has it, too");
+        modules.remove(&format!("{BUILT_IN}/overlay/{SOCKET}")).expect("today's has it");
+        let script = json!({"hash": script["hash"], "size": script["size"], "executable": true});
+        modules.insert(format!("{BUILT_IN}/overlay/usr/local/sbin/backup"), script);
+    });
+}
+
+#[test]
+fn going_back_brings_the_modules_of_the_agent_that_was_there_and_going_on_those_of_todays() {
+    let (settled, first) = with_a_module_of_the_agent();
+    of_another_agent(&settled, first);
+    say(&settled, "two");
+    let ran = settled.run();
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let (timer, socket) = (read(&settled.host, TIMER), read(&settled.host, SOCKET));
+    let planned = settled.world.on(&settled.host, &["rollback", "-n"]);
+    assert!(planned.status == 0 && planned.stdout.contains("usr/local/sbin/backup"), "{planned:?}");
+    let ran = back(&settled, first);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let script = settled.host.join("usr/local/sbin/backup");
+    assert_eq!(read(&settled.host, TIMER), "[Timer]\n");
+    assert_eq!(fs::read_to_string(&script).expect("the file that only the other agent had"), "#!/bin/sh\n");
+    assert_eq!(fs::metadata(&script).expect("it is there").permissions().mode() & 0o777, 0o755);
+    assert!(!settled.host.join(SOCKET).exists(), "the other agent did not have it");
+    assert_eq!(read(&settled.host, "etc/issue"), "one");
+    assert_eq!(settled.world.on(&settled.host, &["drift"]).status, 0);
+    settled.run().prints("");
+    // Drift is repaired from what is kept: no store and no agent has these bytes.
+    put(&settled.host, TIMER, "by hand\n");
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(read(&settled.host, TIMER), "[Timer]\n");
+    assert_eq!(settled.world.on(&settled.host, &["resume"]).status, 0);
+    assert_eq!(settled.run().status, 0);
+    assert_eq!((read(&settled.host, TIMER), read(&settled.host, SOCKET)), (timer, socket));
+    assert!(!script.exists(), "it left with its agent");
+}
+
+#[test]
+fn another_agents_module_is_another_generation_of_the_same_revision() {
+    let (settled, first) = with_a_module_of_the_agent();
+    of_another_agent(&settled, first);
+    let path = "var/lib/cosmos/state.json";
+    let mut state: Value = serde_json::from_str(&read(&settled.host, path)).expect("JSON");
+    state["rests_on"].as_object_mut().expect("it rests on its modules").remove("identity").expect("by their identity");
+    put(&settled.host, path, &state.to_string());
+    assert_eq!(settled.run().status, 0);
+    assert_eq!(generation(&settled), first + 1, "the agent was upgraded");
+    assert_eq!(back(&settled, first).status, 0);
+    assert_eq!(read(&settled.host, TIMER), "[Timer]\n");
+    assert_eq!(back(&settled, first + 1).status, 0);
+    assert_ne!(read(&settled.host, TIMER), "[Timer]\n");
+}
+
+#[test]
+fn a_module_that_is_not_kept_as_it_was_refuses_to_go_back_and_nothing_is_changed() {
+    let (settled, first) = with_a_module_of_the_agent();
+    of_another_agent(&settled, first);
+    say(&settled, "two");
+    assert_eq!(settled.run().status, 0);
+    let kept = ContentHash::of(b"[Timer]\n");
+    put(&settled.host, &format!("var/lib/cosmos/rendered/{kept}"), "[Tamed]\n");
+    let before = managed(&settled.host);
+    back(&settled, first).complains(
+        1,
+        &format!(
+            "error: generation {first} cannot be had any more: '{BUILT_IN}/overlay/{TIMER}' of its modules is not kept \
+             any more\nhint: go back to another one: see 'cosmos rollback --list'\n"
+        ),
+    );
+    assert_eq!(managed(&settled.host), before);
 }
 
 /// What happens to a host between two runs.

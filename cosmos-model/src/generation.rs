@@ -1,9 +1,10 @@
 //! Generations: what a host was made, numbered, so that it can be made the same again (docs/formats.md §24).
 //!
-//! A generation names a verified revision; its files are that revision's blobs, merged anew. What templates became is
-//! kept besides, by hash: facts and the agent may be others when a host goes back.
+//! A generation names a verified revision; its files are that revision's blobs, merged anew. What the revision does not
+//! have is kept besides, by hash: facts and the agent, with its modules, may be others when a host goes back.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::content::ContentHash;
@@ -22,20 +23,37 @@ pub struct Generation {
     pub applied: Time,
     #[serde(deserialize_with = "crate::trust::read_revision")]
     revision: VerifiedRevision,
-    /// The hash of its [`Rendering`] as text; nothing where it has no templates.
+    /// The hash of its [`Rendering`] as text; nothing where it has neither templates nor modules of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rendering: Option<ContentHash>,
 }
 
-/// What the templates of a model became, and what they were told.
+/// What a model has from elsewhere than its revision: what templates became, what they were told, and modules that come
+/// with the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rendering {
     /// The facts that were looked at; the others are not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// The files.
+    /// The files of the agent's modules that were used, by their paths below the folder of all modules.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modules: BTreeMap<String, ModuleFile>,
+    /// The files that templates became.
     pub files: BTreeMap<RelPath, RenderedFile>,
+}
+
+/// One file of a module that comes with the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleFile {
+    /// The hash of its bytes.
+    pub hash: ContentHash,
+    /// How many there are.
+    pub size: u64,
+    /// Whether it is executable.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub executable: bool,
 }
 
 /// What one template became.
@@ -79,6 +97,14 @@ impl Generation {
     #[must_use]
     pub const fn revision(&self) -> &VerifiedRevision {
         &self.revision
+    }
+}
+
+impl Rendering {
+    /// Returns hash and size of each content that is to be kept: all but those with secrets in them.
+    pub fn contents(&self) -> impl Iterator<Item = (ContentHash, u64)> {
+        let files = self.files.values().filter(|file| !file.secret).map(|file| (file.hash, file.size));
+        files.chain(self.modules.values().map(|file| (file.hash, file.size)))
     }
 }
 

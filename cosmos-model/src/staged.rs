@@ -130,6 +130,12 @@ impl StagedModel {
         &self.layers
     }
 
+    /// Returns the names of the modules among them that come with the agent.
+    #[must_use]
+    pub fn built_in_modules(&self) -> BTreeSet<&str> {
+        self.layers.iter().filter_map(|name| crate::stage::built_in_module(name)).collect()
+    }
+
     /// Returns the packages that layers need, and which layers.
     #[must_use]
     pub const fn packages(&self) -> &Wanted {

@@ -1,9 +1,10 @@
-//! What templates became, by content, 0600: each content once, for all generations that have it (docs/formats.md §24).
+//! What templates became and modules of the agent were, by content, 0600: each content once, for all generations that
+//! have it (docs/formats.md §24).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use cosmos_model::content::ContentHash;
-use cosmos_model::generation::{Generations, RenderedFile, Rendering};
+use cosmos_model::generation::{Generations, Rendering};
 use cosmos_model::path::RelPath;
 
 use super::folder::StateFolder;
@@ -16,27 +17,27 @@ const LARGEST: u64 = 16 << 20;
 /// How many files are put on disk together; each is an open handle meanwhile, and 1,024 are usual.
 const TOGETHER: usize = 256;
 
-/// The contents of rendered files below the state folder.
+/// The contents of rendered files and of modules below the state folder.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderedFolder<'s>(pub &'s StateFolder);
 
 impl RenderedFolder<'_> {
-    /// Keeps what `rendering` names and `contents` has, as far as it is not there, and `rendering` itself, under the
-    /// hash that is returned. All of it is on disk then. What has a secret in it is not kept.
+    /// Keeps what `rendering` names and `contents` returns, as far as it is not there, and `rendering` itself, under
+    /// the hash that is returned. All of it is on disk then. What has a secret in it is not kept.
     ///
     /// # Errors
     /// Returns an [`FsError`] that names the file.
-    pub fn keep(
+    pub fn keep<'c>(
         &self,
         rendering: &Rendering,
-        contents: &BTreeMap<ContentHash, Vec<u8>>,
+        contents: &dyn Fn(ContentHash) -> Option<&'c [u8]>,
     ) -> Result<ContentHash, FsError> {
         self.0.make()?;
         let directory = fs::make_directories(self.0.home(), &self.0.path(FOLDER), 0o700)?;
         let list = serde_json::to_vec(rendering).expect("the keys are text");
         let hash = ContentHash::of(&list);
-        let named: BTreeSet<_> = rendering.files.values().filter(|file| !file.secret).map(|file| file.hash).collect();
-        let files = named.iter().filter_map(|hash| Some((*hash, contents.get(hash)?.as_slice())));
+        let named: BTreeSet<_> = rendering.contents().map(|(hash, _)| hash).collect();
+        let files = named.into_iter().filter_map(|hash| Some((hash, contents(hash)?)));
         // The list last: what it names is there.
         let mut missing: Vec<(RelPath, &[u8])> = Vec::new();
         for (hash, bytes) in files.chain([(hash, list.as_slice())]) {
@@ -60,13 +61,9 @@ impl RenderedFolder<'_> {
         serde_json::from_slice(&self.bytes(hash, LARGEST)?).ok()
     }
 
-    /// Returns the bytes of one file, if they are there as they were.
+    /// Returns the bytes of one file, of that hash and size, if they are there as they were.
     #[must_use]
-    pub fn read(&self, file: &RenderedFile) -> Option<Vec<u8>> {
-        self.bytes(file.hash, file.size)
-    }
-
-    fn bytes(&self, hash: ContentHash, most: u64) -> Option<Vec<u8>> {
+    pub fn bytes(&self, hash: ContentHash, most: u64) -> Option<Vec<u8>> {
         let bytes = self.0.home().read(&self.place(hash), most).ok()??;
         (ContentHash::of(&bytes) == hash).then_some(bytes)
     }
@@ -123,9 +120,8 @@ impl RenderedFolder<'_> {
         let Some((hash, rendering)) = hash.and_then(|hash| Some((hash, self.rendering(hash)?))) else {
             return Vec::new();
         };
-        let files = rendering.files.values().filter(|file| !file.secret).map(|file| (file.hash, file.size));
         let list = serde_json::to_vec(&rendering).map_or(0, |text| text.len() as u64);
-        files.chain([(hash, list)]).collect()
+        rendering.contents().chain([(hash, list)]).collect()
     }
 
     fn directory(&self) -> Option<Directory> {

@@ -13,6 +13,7 @@ use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
 use super::part::Staged;
+use crate::built_in;
 use crate::exit::{Failure, Status};
 use crate::managed::{Managed, View};
 use crate::stage;
@@ -152,15 +153,17 @@ impl Pipeline<'_> {
     }
 
     /// Lets `model` say what is an exception: paths of an earlier generation, the agent's own settings, what is held.
-    pub(super) fn except(&self, model: &mut StagedModel, managed: &View<'_>) -> Result<(), Failure> {
-        match self.record.state.rolled_back() {
+    pub(super) fn except(&mut self, model: &mut StagedModel, managed: &View<'_>) -> Result<(), Failure> {
+        match self.record.state.rolled_back().cloned() {
             Some(Rollback { paths: Some(paths), generation, .. }) => {
-                model.take_back(&self.earlier_model(*generation, managed)?, paths);
+                model.take_back(&self.earlier_model(generation, managed)?, &paths);
             }
             Some(_) => {
                 let current = self.record.state.trust.in_force().expect("something is gone back from");
                 // One that has no model here never gave this host settings.
-                if let Ok(current) = stage::stage(self.agent, current, &self.store, managed, self.facts()) {
+                if let Ok(current) =
+                    stage::stage(self.agent, current, &self.store, managed, self.facts(), built_in::tree())
+                {
                     let own = model.differing(&current, &|path, _| is_own_setting(path));
                     model.take_back(&current, &own);
                 }

@@ -8,6 +8,7 @@ use cosmos_model::staged::StagedModel;
 use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
+use crate::built_in;
 use crate::managed::Managed;
 use crate::stage;
 
@@ -77,7 +78,7 @@ impl Pipeline<'_> {
             return false;
         };
         let Ok(bytes) = Managed::read(&self.state) else { return false };
-        let before = stage::stage(self.agent, applied, &self.store, &bytes.view(), self.facts());
+        let before = stage::stage(self.agent, applied, &self.store, &bytes.view(), self.facts(), built_in::tree());
         before.is_ok_and(|model| brake.removals.iter().all(|path| !model.entries().contains_key(path)))
     }
 }

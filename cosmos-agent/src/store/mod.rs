@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use cosmos_model::built_in::BuiltIn;
 use cosmos_model::object::{ObjectKind, ObjectSource, RawObject};
 use cosmos_model::object_id::ObjectId;
 use git2::{ErrorCode, ObjectType, Odb, Oid};
@@ -113,13 +114,14 @@ impl From<StoreError> for Failure {
 pub struct Store {
     path: PathBuf,
     odb: OnceCell<Odb<'static>>,
+    earlier: Option<BuiltIn>,
 }
 
 impl Store {
     /// Names the store in the folder `path`.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), odb: OnceCell::new() }
+        Self { path: path.into(), odb: OnceCell::new(), earlier: None }
     }
 
     /// Returns the store's folder.
@@ -153,6 +155,11 @@ impl Store {
     /// Lets go of the packs that are mapped, until the store is used again: while a run plans, it has no room for them.
     pub fn rest(&mut self) {
         drop(self.odb.take());
+    }
+
+    /// Lets the store have the modules of an earlier agent besides, until it is closed; nothing is written.
+    pub fn lend(&mut self, modules: BuiltIn) {
+        self.earlier = Some(modules);
     }
 
     /// Starts a pack of exactly `count` objects.
@@ -222,7 +229,7 @@ impl Store {
     }
 }
 
-/// What the store does not have may be of a module that comes with the agent.
+/// What the store does not have may be of a module that comes with the agent, or came with an earlier one.
 impl ObjectSource for Store {
     fn object(&self, id: ObjectId) -> Result<Option<RawObject>, String> {
         let odb = self.odb().map_err(|error| chain(&error))?;
@@ -231,7 +238,10 @@ impl ObjectSource for Store {
                 Some(kind) => Ok(Some(RawObject { kind, bytes: object.data().to_vec() })),
                 None => Err("it is of no known kind".to_owned()),
             },
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(built_in::object(id)),
+            Err(error) if error.code() == ErrorCode::NotFound => match (built_in::object(id), &self.earlier) {
+                (None, Some(earlier)) => earlier.object(id),
+                (found, _) => Ok(found),
+            },
             Err(error) => Err(error.message().to_owned()),
         }
     }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::merge::{Folder, Merged};
 use super::repository::{Repository, below_bytes};
 use super::vault::Vault;
-use super::{Inputs, Parts};
+use super::{Inputs, Parts, built_in_module};
 use crate::by_path::ByPath;
 use crate::content::{Content, ContentHash, ContentSource};
 use crate::host_name::HostName;
@@ -56,8 +56,7 @@ pub(super) fn model(
             carried.insert(merged.path, (kind, executable));
         }
     }
-    let built_in =
-        names.iter().any(|name| name.strip_prefix(super::order::BUILT_IN).is_some_and(|rest| rest.starts_with('/')));
+    let built_in = names.iter().any(|name| built_in_module(name).is_some());
     StagedModel {
         revision,
         layers: names.into_iter().map(Arc::from).collect(),

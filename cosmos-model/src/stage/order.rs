@@ -21,6 +21,11 @@ const MOST_LAYERS: usize = 500;
 /// layer's folder is `models/NAME`, `hosts/NAME`, or has no slash.
 pub(super) const BUILT_IN: &str = "built-in";
 
+/// Returns the module's name where `layer` is one that comes with the agent.
+pub fn built_in_module(layer: &str) -> Option<&str> {
+    layer.strip_prefix(BUILT_IN)?.strip_prefix('/')
+}
+
 /// One layer of a host.
 #[derive(Debug)]
 pub(super) struct Layer {
@@ -163,7 +168,7 @@ impl<'g, 'a> Graph<'g, 'a> {
 
     /// Reads a layer's folder and its `layer.toml`.
     fn read(&mut self, path: &str) -> Option<Layer> {
-        let built_in = path.strip_prefix(BUILT_IN).and_then(|rest| rest.strip_prefix('/')).zip(self.built_in.as_ref());
+        let built_in = built_in_module(path).zip(self.built_in.as_ref());
         let (mut id, inside) = built_in.map_or((self.root, path), |(rest, (id, _))| (*id, rest));
         for name in inside.split('/').filter(|name| !name.is_empty()) {
             let entries = self.repository.tree("", id)?;

@@ -11,7 +11,8 @@ use crate::path::RelPath;
 /// Why a file cannot be what a template became once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRendered {
-    /// No template of the model is for this path: its module comes with the agent, and is another one now.
+    /// No template of the model is for this path: the agent that kept it did not yet keep its own modules, and they are
+    /// others now.
     #[error("no template becomes '{0}' any more")]
     NoTemplate(RelPath),
     /// It has a secret in it, whose bytes are kept nowhere, and would become something else today.
