@@ -127,21 +127,33 @@ name = "talks"
 run = ["/bin/sh", "-c", "cat /etc/page.key; grep -q fine /etc/page.text"]
 when = ["etc/page.text", "etc/page.key"]
 LAYER
-# silent WORDS: the run is refused by the check, and neither says nor keeps what the check read.
+# silent WORDS MESSAGE: the run fails so, and neither says nor keeps what the check or probe read.
 silent() {
     exits "$1" 1 host cosmos run
-    said 'without its words' "check 'talks' of layer 'models/page' failed: exit status 1; its output is not shown"
+    said 'without its words' "$2"
     same 'nowhere' '' "$(grep marker-of-the-key "$WORK/said"; host cosmos log --json | grep marker-of-the-key)"
 }
 next
-silent 'a check that prints the secret of this plan is refused'
+unsaid="check 'talks' of layer 'models/page' failed: exit status 1; its output is not shown"
+silent 'a check that prints the secret of this plan is refused' "$unsaid"
 echo fine | put models/page/overlay/etc/page.text
 next
 check 'with a text that it likes the secret arrives' host cosmos run
 same 'as it is' marker-of-the-key "$(cat "$root/etc/page.key")"
 echo bad | put models/page/overlay/etc/page.text
 next
-silent 'a check that prints one from before is, too'
+silent 'a check that prints one from before is, too' "$unsaid"
+cp "$WORK/page.toml" "$FLEET/models/page/layer.toml"
+cat >> "$FLEET/models/page/layer.toml" << 'LAYER'
+[[probe]]
+name = "talks"
+run = ["/bin/sh", "-c", "cat /etc/page.key; grep -q fine /etc/page.text"]
+when = ["etc/page.text"]
+within = "1s"
+LAYER
+next
+silent 'a probe that prints a secret takes its layer back' "probe 'talks' of layer 'models/page' failed: exit status 1; etc/page.text went back"
+said 'and says that it is silent' '^ +its output is not shown, since this host has secrets$'
 put models/page/layer.toml < "$WORK/page.toml"
 echo three | put models/page/overlay/etc/page.text
 gone models/page/secrets/etc/page.key

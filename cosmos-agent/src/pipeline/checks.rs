@@ -73,8 +73,12 @@ impl Pipeline<'_> {
 
     /// Tells whether the host has secrets, or is to have some: what a program says may quote any file that it read.
     fn may_quote_secrets(&self, plan: &Plan) -> Result<bool, Failure> {
-        let managed = Managed::read(&self.state)?;
-        Ok(plan.steps().iter().any(Step::is_secret) || managed.view().set().entries.values().any(|entry| entry.secret))
+        Ok(plan.steps().iter().any(Step::is_secret) || self.has_secrets()?)
+    }
+
+    /// Tells whether secrets are on the host.
+    pub(super) fn has_secrets(&self) -> Result<bool, Failure> {
+        Ok(Managed::read(&self.state)?.view().set().entries.values().any(|entry| entry.secret))
     }
 
     fn leave_out(&mut self, checks: &[Check], why: &str) {

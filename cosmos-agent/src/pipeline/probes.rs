@@ -10,7 +10,7 @@ use cosmos_model::triggers::{self, Due, Pending, Said, Work};
 use cosmos_model::trust::VerifiedRevision;
 
 use super::Pipeline;
-use crate::exec::Limit;
+use crate::exec::{Finished, Limit};
 use crate::exit::{Failure, Status};
 use crate::managed::Managed;
 use crate::probe;
@@ -169,7 +169,8 @@ impl Pipeline<'_> {
             loop {
                 let kept = self.report.tasks.len();
                 let limit = Limit { time, grace: GRACE };
-                let ended = self.tell(&what, &words, limit).map_err(|failed| (layer.clone(), failed))?;
+                let ended = self.tell(&what, &words, limit).and_then(|ended| self.quoting_no_secret(ended));
+                let ended = ended.map_err(|failed| (layer.clone(), failed))?;
                 let Some(ending) = ended.and_then(|finished| crate::exec::ending(&finished)) else { break };
                 if Instant::now() + PAUSE >= ends {
                     let message = format!("probe '{name}' of layer '{layer}' failed: {ending}");
@@ -180,6 +181,15 @@ impl Pipeline<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets the report have nothing of what a probe printed where the host has secrets: it may have read any of them.
+    fn quoting_no_secret(&mut self, ended: Option<Finished>) -> Result<Option<Finished>, Failure> {
+        if ended.as_ref().is_some_and(|finished| finished.output.total() > 0) && self.has_secrets()? {
+            let told = self.report.tasks.last_mut().expect("what ended was told");
+            "its output is not shown, since this host has secrets".clone_into(&mut told.output);
+        }
+        Ok(ended)
     }
 
     /// Makes the default probe.
