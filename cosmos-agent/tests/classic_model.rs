@@ -180,7 +180,7 @@ fn what_pre_tasks_change_in_the_model_is_installed_under_their_names_c5() {
     chmod(&overlay.join("root/.ssh/authorized_keys"), 0o600);
     let first = Ran::until_now("010modes".into(), SystemTime::UNIX_EPOCH);
     // The kernel stamps files with the time of its last tick.
-    std::thread::sleep(std::time::Duration::from_millis(30));
+    std::thread::sleep(std::time::Duration::from_millis(200));
     std::fs::write(overlay.join("etc/generated"), "made here\n").unwrap();
     std::fs::remove_file(overlay.join("srv/x")).unwrap();
     nix::unistd::mkfifo(&overlay.join("srv/pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();

@@ -222,15 +222,17 @@ fn a_hold_ends_by_itself_and_a_path_that_left_the_model_goes_then() {
     settled.world.write("global/overlay/etc/night/edit", "ours\n");
     settled.commit();
     assert_eq!(settled.run().status, 0);
-    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
-    let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let held = settled.world.on(&settled.host, &["hold", "etc/night", "look at it first", "--until", &until]);
+    let held = settled.world.on(&settled.host, &["hold", "etc/night", "look at it first", "--until", "2999-01-01"]);
     assert_eq!(held.status, 0, "{held:?}");
     settled.world.remove("global/overlay/etc/night/edit");
     settled.commit();
     assert_eq!(settled.run().status, 0);
     assert_eq!(read(&settled.host, "etc/night/edit"), "ours\n", "it is held");
-    std::thread::sleep(std::time::Duration::from_secs(5));
+    // As if that time had come.
+    let path = "var/lib/cosmos/state.json";
+    let state = read(&settled.host, path);
+    assert_eq!(state.matches("2999-01-01T00:00:00Z").count(), 1, "{state}");
+    put(&settled.host, path, &state.replace("2999-01-01T00:00:00Z", "2026-01-01T00:00:00Z"));
     settled.run().prints(
         "- etc/night/edit  no longer in the model\n- etc/night/  no longer in the model\nthe hold on 'etc/night' ended\n",
     );
@@ -340,7 +342,7 @@ fn log_and_why_name_the_one_of_many_tasks_that_changed_a_path() {
     let settled = Settled::new();
     // A tick between them, since files are stamped with the kernel's last one.
     for (number, line) in [("010", "true"), ("020", "echo stamp >> \"$COSMOS_ROOT/etc/motd\""), ("030", "true")] {
-        let script = format!("#!/bin/sh\nsleep 0.05\n{line}\nsleep 0.05\n");
+        let script = format!("#!/bin/sh\nsleep 0.2\n{line}\nsleep 0.2\n");
         settled.world.write(&format!("global/post-tasks.d/{number}task"), &script);
     }
     settled.commit();

@@ -4,11 +4,10 @@
 mod support;
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
+use support::port::{free_port, wait_for};
 use support::{NAME, Ran, Settled, World, executable, read};
 
 /// An sshd that lets the operator in, and a PATH with an ssh that finds it by the hosts' names.
@@ -44,7 +43,7 @@ impl Ssh {
             let made = made.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(folder.join(name));
             assert!(made.status().expect("ssh-keygen runs").success());
         }
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+        let port = free_port();
         let shown = folder.display();
         let server = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {shown}/host\nUsePAM no\nStrictModes no\nPidFile none\n\
@@ -69,15 +68,10 @@ impl Ssh {
         let mut daemon = Command::new(sshd);
         let daemon = daemon.args(["-D", "-e", "-f"]).arg(folder.join("sshd_config")).stderr(Stdio::null());
         let daemon = daemon.spawn().expect("sshd starts");
-        let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
-        let up = (0..200).any(|_| {
-            listens() || {
-                std::thread::sleep(Duration::from_millis(20));
-                false
-            }
-        });
-        assert!(up, "sshd listens");
-        Some(Self { daemon, path: format!("{shown}/bin:/usr/bin:/bin") })
+        // From here on it ends with the test, also where it does not come up.
+        let started = Self { daemon, path: format!("{shown}/bin:/usr/bin:/bin") };
+        wait_for(port);
+        Some(started)
     }
 
     /// Runs `cosmos push` in the operators' clone.

@@ -1,5 +1,9 @@
 //! Tasks: what they are given, how they are waited for, and how they are ended.
 
+#[path = "support/port.rs"]
+#[allow(dead_code, reason = "tasks need its patience only")]
+mod port;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,6 +15,10 @@ use cosmos_agent::task::{Surroundings, Task, environment, run};
 use cosmos_model::host_name::HostName;
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
+use port::wait_until;
+
+/// How long a shell may take until it has set its traps.
+const STARTED: Duration = Duration::from_secs(3);
 
 /// The kept output of a task in these tests, in bytes.
 const OUTPUT: usize = 4096;
@@ -73,12 +81,13 @@ fn a_task_has_its_environment_and_no_other_no_input_and_starts_in_the_model() {
 fn a_task_that_leaves_something_in_the_background_returns_at_once_and_it_lives_on() {
     let folder = tempfile::tempdir().unwrap();
     let environment = BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]);
-    let script = "(sleep 2; echo alive > lived) & echo started";
-    let (finished, took) = run_script_in(folder.path(), script, None, &environment);
+    // It goes on when it may, which is after the task ended, if nobody waits for it.
+    let script = "(for n in $(seq 2400); do [ -e go ] && break; sleep 0.05; done; echo alive > lived) & echo started";
+    let limit = Limit { time: Duration::from_secs(60), grace: Duration::ZERO };
+    let (finished, _) = run_script_in(folder.path(), script, Some(limit), &environment);
     assert_eq!((finished.ended, text(&finished)), (Ended::Exit(0), "started\n".to_owned()));
-    assert!(took < Duration::from_millis(1900), "waited {took:?} for the background process");
-    std::thread::sleep(Duration::from_millis(2500));
-    assert!(folder.path().join("lived").exists(), "the background process was killed");
+    std::fs::write(folder.path().join("go"), "").expect("a file");
+    wait_until("the background process", || folder.path().join("lived").exists());
 }
 
 #[test]
@@ -90,25 +99,22 @@ fn a_task_that_closes_its_output_and_goes_on_is_waited_for() {
 
 #[test]
 fn a_task_over_its_limit_gets_term_and_may_end_in_order() {
-    let limit = Limit { time: Duration::from_millis(300), grace: Duration::from_secs(20) };
-    let (finished, took) = run_script("trap 'echo ended; exit 0' TERM; sleep 30 & wait", Some(limit));
+    let limit = Limit { time: STARTED, grace: Duration::from_secs(200) };
+    let (finished, took) = run_script("trap 'echo ended; exit 0' TERM; sleep 300 & wait", Some(limit));
     assert_eq!((finished.ended, text(&finished)), (Ended::TimedOut, "ended\n".to_owned()));
-    assert!(took < Duration::from_secs(15));
+    assert!(took < Duration::from_secs(100));
 }
 
 #[test]
 fn a_task_that_ignores_term_is_killed_with_its_children() {
-    let limit = Limit { time: Duration::from_millis(300), grace: Duration::from_millis(300) };
-    let (finished, took) = run_script("trap '' TERM; echo $$; while :; do sleep 30; done", Some(limit));
+    let limit = Limit { time: STARTED, grace: Duration::from_millis(300) };
+    let (finished, took) = run_script("trap '' TERM; echo $$; while :; do sleep 300; done", Some(limit));
     assert_eq!(finished.ended, Ended::TimedOut);
-    assert!(took < Duration::from_secs(10));
+    assert!(took < Duration::from_secs(100));
     let group = text(&finished).trim().parse::<i32>().unwrap();
     // A killed child of the script may still wait for whoever adopts it to look.
-    let gone = (0..50).any(|_| {
-        std::thread::sleep(Duration::from_millis(100));
-        nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), None) == Err(nix::errno::Errno::ESRCH)
-    });
-    assert!(gone, "something of the group lives on");
+    let group = nix::unistd::Pid::from_raw(group);
+    wait_until("the end of the group", || nix::sys::signal::killpg(group, None) == Err(nix::errno::Errno::ESRCH));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 
+use support::port::wait_until;
 use support::{Operator, Ran, Settled, World, read};
 
 /// A host whose repository has one post-task with this rule, which notes each time it runs.
@@ -124,13 +125,14 @@ fn a_task_that_is_enough_once_runs_until_it_ended_well_and_again_when_it_is_anot
 
 #[test]
 fn a_tasks_own_limit_ends_it_with_what_it_started() {
-    let script = "(trap '' HUP; sleep 100; touch \"$COSMOS_ROOT/late\") &\nwait\n";
-    let Settled { world, host, .. } = with_rule("timeout = \"1s\"", script);
+    let script = "(trap '' HUP; exec sleep 300) &\necho $! > \"$COSMOS_ROOT/left\"\nwait\n";
+    let Settled { world, host, .. } = with_rule("timeout = \"3s\"", script);
     let ran = world.on(&host, &["run"]);
     assert_eq!(ran.status, 1, "{ran:?}");
-    let said = "error: task 'post-tasks.d/030page' failed: ended after 1 s, the longest it may take\n";
+    let said = "error: task 'post-tasks.d/030page' failed: ended after 3 s, the longest it may take\n";
     assert!(ran.stderr.starts_with(said), "{}", ran.stderr);
-    assert!(!host.join("late").exists());
+    let left = nix::unistd::Pid::from_raw(read(&host, "left").trim().parse().expect("a process id"));
+    wait_until("the end of what it started", || nix::sys::signal::kill(left, None) == Err(nix::errno::Errno::ESRCH));
 }
 
 #[test]

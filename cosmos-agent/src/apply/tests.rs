@@ -276,7 +276,7 @@ fn backups_are_bounded_and_the_oldest_go_first() {
     for version in ["foreign 1\n", "foreign 2\n", "foreign 3\n", "foreign 4\n", "foreign 5\n"] {
         fs::write(machine.at("etc/motd"), version).unwrap();
         machine.converge(&model);
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(std::time::Duration::from_millis(100));
     }
     let mut kept: Vec<String> = fs::read_dir(machine.at("var/lib/cosmos/backup"))
         .unwrap()
@@ -297,7 +297,7 @@ fn a_large_backup_pushes_no_other_out_and_is_the_first_to_go() {
     let mut edit = |version: &str| {
         fs::write(machine.at("etc/motd"), version).unwrap();
         machine.converge(&model);
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(std::time::Duration::from_millis(100));
         let folder = fs::read_dir(machine.at("var/lib/cosmos/backup")).unwrap();
         let mut kept: Vec<String> = folder.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
         kept.sort();

@@ -76,7 +76,7 @@ mod tests {
         assert!(!are_old(&root, now).unwrap(), "just fetched");
         assert!(are_old(&root, now + OLD + Duration::from_secs(5)).unwrap(), "a day later");
 
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(100));
         std::fs::write(host.path().join("etc/apt/sources.list.d/x.list"), "deb2").unwrap();
         assert!(are_old(&root, now).unwrap(), "a source changed");
     }

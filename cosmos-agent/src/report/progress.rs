@@ -168,8 +168,9 @@ mod tests {
     #[test]
     fn quick_work_and_work_without_a_terminal_draw_nothing() {
         let bar = |visible, begun: Instant| Bar { visible, next: Cell::new(begun + DELAY), drawn: Cell::new(false) };
-        let (now, earlier) = (Instant::now(), Instant::now().checked_sub(2 * DELAY).unwrap());
-        let drawn = [(true, now), (false, earlier), (true, earlier)].map(|(visible, begun)| {
+        // As if it had begun in a minute: a machine that is busy stops for longer than the delay.
+        let (later, earlier) = (Instant::now() + 120 * DELAY, Instant::now().checked_sub(2 * DELAY).unwrap());
+        let drawn = [(true, later), (false, earlier), (true, earlier)].map(|(visible, begun)| {
             let bar = bar(visible, begun);
             bar.applied(1, 2);
             bar.drawn.get()

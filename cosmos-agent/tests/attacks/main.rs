@@ -23,3 +23,5 @@ mod surroundings;
 mod table;
 mod tags;
 mod trees;
+
+use support::port;

@@ -4,6 +4,8 @@
 mod bombs;
 mod hostile;
 mod plain;
+#[path = "../support/port.rs"]
+mod port;
 mod programs;
 mod sandbox;
 mod secure;

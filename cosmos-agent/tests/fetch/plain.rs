@@ -73,7 +73,7 @@ fn a_bundle_serves_a_look_and_a_fetch_and_an_incremental_one_rests_on_the_store(
 fn several_remotes_are_looked_at_together_and_one_that_fails_hides_no_other() {
     let mut world = World::new();
     let port = world.git_daemon();
-    let closed = crate::servers::free_port();
+    let closed = crate::port::free_port();
     let remotes = [
         remote(format!("git://127.0.0.1:{port}/nosuch.git")),
         remote(world.path("repo.git").to_str().unwrap()),

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::servers::{World, command, free_port};
+use crate::port::{free_port, wait_until};
+use crate::servers::{World, command};
 
 /// Finds a program, or prints why the test is skipped.
 pub fn found(name: &str) -> Option<PathBuf> {
@@ -38,8 +39,10 @@ impl World {
         let port = free_port();
         let text = configuration(&folder, &backend, port);
         fs::write(folder.join("nginx.conf"), text).unwrap();
-        let socket = format!("unix:{}", folder.join("fcgi.sock").display());
-        self.servers.push(command(&folder, &fcgiwrap).args(["-s", &socket]).stderr(Stdio::null()).spawn().unwrap());
+        let socket = folder.join("fcgi.sock");
+        let listen = format!("unix:{}", socket.display());
+        self.servers.push(command(&folder, &fcgiwrap).args(["-s", &listen]).stderr(Stdio::null()).spawn().unwrap());
+        wait_until("fcgiwrap", || socket.exists());
         let mut started = command(&folder, &nginx);
         let started = started.args(["-e", "error.log", "-p"]).arg(&folder).args(["-c", "nginx.conf"]);
         self.keep(started.spawn().unwrap(), port);

@@ -4,13 +4,14 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use cosmos_agent::fetch::{FetchError, Fetched, Limits, LookResult, RemoteSettings, Session};
 use cosmos_agent::store::{FOLDER, Store};
 use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::refs::RemoteRef;
+
+use crate::port;
 
 /// An object that nobody has.
 pub const ID: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -74,18 +75,12 @@ impl World {
     /// Keeps a started server until the world ends, once `port` answers.
     pub fn keep(&mut self, server: Child, port: u16) {
         self.servers.push(server);
-        for _ in 0..250 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the server does not answer on port {port}");
+        port::wait_for(port);
     }
 
     /// Starts git's daemon and returns its port.
     pub fn git_daemon(&mut self) -> u16 {
-        let port = free_port();
+        let port = port::free_port();
         let base = format!("--base-path={}", self.folder.path().display());
         let listen = [format!("--port={port}"), "--listen=127.0.0.1".to_owned()];
         // `git daemon` would start the daemon as a child of its own, which outlives it.
@@ -180,11 +175,6 @@ pub fn command(folder: &Path, program: &Path) -> Command {
         command.env(name, value);
     }
     command
-}
-
-/// Returns a port that was free a moment ago.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 pub fn prefixes() -> Vec<Vec<u8>> {

@@ -43,9 +43,10 @@ fn a42_a_remote_that_bursts_drips_or_breaks_a_limit_costs_itself_and_no_other() 
         on(serve_pack(pack_of(9, b"")[..12].to_vec(), false)),
         remote(world.path("repo.git").to_str().unwrap()),
     ];
-    let limits = Limits { fetch: Duration::from_secs(2), transfer: 256 << 10, ..Limits::default() };
+    // Long enough for the others on a machine that is busy; the one that drips takes all of it.
+    let limits = Limits { fetch: Duration::from_secs(8), transfer: 256 << 10, ..Limits::default() };
     let fetched = fetch_all(&world, &remotes, &limits);
-    let reasons = ["cannot index the pack", "the limit of 4194304 inflated bytes", "longer than 2 s", "cannot index"];
+    let reasons = ["cannot index the pack", "the limit of 4194304 inflated bytes", "longer than 8 s", "cannot index"];
     for (fetched, reason) in fetched.iter().zip(reasons) {
         assert!(fetched.as_ref().unwrap_err().contains(reason), "{fetched:?}");
     }
@@ -58,7 +59,8 @@ fn a_child_that_is_killed_while_it_looks_is_followed_by_one_for_each_remote() {
     let world = World::new();
     let (slow, path) = (serve(|_| std::thread::sleep(Duration::from_secs(60))), world.path("repo.git"));
     let remotes = [on(slow), remote(path.to_str().unwrap())];
-    let limits = Limits { look: Duration::from_millis(500), ..Limits::default() };
+    // The slow one takes all of it, the other must not.
+    let limits = Limits { look: Duration::from_secs(5), ..Limits::default() };
     let mut session = Session::start(&remotes, &limits, &prefixes(), &world.path("cache")).unwrap();
     let thread = nix::unistd::gettid();
     let children = std::fs::read_to_string(format!("/proc/self/task/{thread}/children"));
@@ -71,7 +73,7 @@ fn a_child_that_is_killed_while_it_looks_is_followed_by_one_for_each_remote() {
     nix::sys::signal::kill(child, nix::sys::signal::SIGKILL).unwrap();
     let looks = session.refs().into_iter();
     let answers = looks.map(|look| look.refs.map(|refs| refs.len()).map_err(|error| error.to_string()));
-    let slow = Err(format!("'git://127.0.0.1:{slow}/repo.git' took longer than 0 s"));
+    let slow = Err(format!("'git://127.0.0.1:{slow}/repo.git' took longer than 5 s"));
     assert_eq!(answers.collect::<Vec<_>>(), [slow, Ok(2)]);
 }
 
@@ -88,7 +90,7 @@ fn a_remote_that_is_dead_costs_its_limit_for_connecting_only() {
     let limits = Limits { connect: Duration::from_millis(300), ..Limits::default() };
     let start = Instant::now();
     let fetched = fetch_all(&world, &remotes, &limits);
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < limits.look, "{:?}", start.elapsed());
     assert!(fetched[0].as_ref().unwrap_err().contains("connection timed out"), "{fetched:?}");
     assert_eq!(fetched[1], Ok(8));
 }

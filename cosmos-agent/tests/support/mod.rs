@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 
 mod before;
 mod operators;
+pub mod port;
 
 pub use before::Before;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::{Operator, World, assert_success, days_ago, git_command, gpg, read};
 
@@ -33,6 +33,10 @@ impl World {
         fs::create_dir(&home).expect("a gpg home");
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("a private gpg home");
         self.operators.borrow_mut().push(home.clone());
+        // Listens when it returns; one that gpg starts by itself has five seconds for that, whatever else is at work.
+        let mut agent = Command::new("gpg-agent");
+        let started = agent.arg("--homedir").arg(&home).args(["--quiet", "--daemon"]).output();
+        assert_success(started, "gpg-agent --daemon");
         home
     }
 
