@@ -12,11 +12,12 @@ root=$(root_of new)
 mkdir -p "$root/srv/cosmos/target/release"
 cp -a "$PROJECT/build" "$PROJECT/overlay" "$PROJECT/post-tasks.d" "$root/srv/cosmos/"
 exits 'nothing is installed that was not compiled' 1 in_machine new /srv/cosmos/build install
-said 'which is said' "^error: cosmos is not compiled; hint: ./build binary\$"
+said 'which is said' '^error: cosmos is not compiled$'
+said 'with what to do' '^hint: ./build binary$'
 install -m 0755 "$COSMOS" "$TOOLS" "$root/srv/cosmos/target/release/"
 rm -f "$root/usr/bin/cosmos"
 exits 'a user cannot do it' 1 in_machine new setpriv --reuid=nobody --clear-groups /srv/cosmos/build install
-said 'and is told how' 'hint: sudo ./build install, or DESTDIR=DIR$'
+said 'and is told how' '^hint: sudo ./build install, or DESTDIR=DIR ./build install$'
 
 check 'one command installs it' in_machine new /srv/cosmos/build install
 same 'both programs are there' "$("$COSMOS" --version)" "$(in_machine new cosmos --version)"
