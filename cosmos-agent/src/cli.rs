@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod adoption;
+mod examples;
 mod exceptions;
 mod operator;
 pub mod overview;
@@ -20,7 +21,7 @@ pub use operator::{
 /// Makes this host what a signed repository says it should be.
 #[derive(Debug, Parser)]
 #[command(name = "cosmos", version, disable_version_flag = true, propagate_version = true)]
-#[command(after_help = "Examples:\n  cosmos demo\n  cosmos plan\n  cosmos run -v\n  cosmos status --json")]
+#[command(after_help = examples::COSMOS)]
 pub struct Cli {
     /// Options every command takes.
     #[command(flatten)]
@@ -62,119 +63,104 @@ pub struct GlobalOptions {
     pub insecure_skip_verification: bool,
 }
 
-/// The commands.
+/// The commands, in the order of [`overview`], which manual page and completions follow.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Starts a repository: two files that say who may sign and what the fleet is called
-    #[command(after_help = "Examples:\n  cosmos init fleet/ --fleet home --signer operator.asc")]
-    Init(InitOptions),
     /// Writes this host's trust settings and fetches the repository for the first time
-    #[command(
-        after_help = "Examples:\n  cosmos clone https://git.example.org/fleet.git --trust COMMIT:FINGERPRINT --fqdn ns1.example.org"
-    )]
+    #[command(after_help = examples::CLONE)]
     Clone(CloneOptions),
+    /// Updates, then applies
+    #[command(after_help = examples::RUN)]
+    Run(RunOptions),
     /// Fetches and authenticates: the newest revision that passes becomes the one to apply
-    #[command(after_help = "Examples:\n  cosmos update\n  cosmos update --bundle /media/stick/fleet.bundle")]
+    #[command(after_help = examples::UPDATE)]
     Update(UpdateOptions),
     /// Applies the accepted revision to this host
+    #[command(after_help = examples::APPLY)]
     Apply(ApplyOptions),
-    /// Updates, then applies
-    #[command(after_help = "Examples:\n  cosmos run\n  cosmos run --scheduled")]
-    Run(RunOptions),
     /// Shows what apply would do, as a diff
-    #[command(
-        visible_alias = "diff",
-        after_help = "Examples:\n  cosmos plan\n  cosmos plan --host ns1.example.org\n  cosmos plan --all --since release-7"
-    )]
+    #[command(visible_alias = "diff", after_help = examples::PLAN)]
     Plan(PlanOptions),
-    /// Shows what templates see of this host
-    #[command(after_help = "Examples:\n  cosmos facts\n  cosmos facts --json")]
-    Facts,
-    /// Shows the parameters of a host's modules, where each value comes from, and what it beat
-    #[command(after_help = "Examples:\n  cosmos params ns1.example.org\n  cosmos params ns1.example.org --json")]
-    Params(ParamsOptions),
-    /// Looks for what is likely wrong with the repository, as its files are now
-    #[command(after_help = "Examples:\n  cosmos lint\n  cosmos lint --json")]
-    Lint(LintOptions),
-    /// Lists modules, shows the parameters of one as a manual, or starts a new one
-    #[command(after_help = "Examples:\n  cosmos module list\n  cosmos module new greeting")]
-    Module(ModuleOptions),
     /// Shows where this host differs from what was applied; exit status 5 when it does
+    #[command(after_help = examples::DRIFT)]
     Drift,
     /// Shows which revision is accepted, applied, refused, and whether this host is well
+    #[command(after_help = examples::STATUS)]
     Status,
-    /// Compares hosts by their 'status --json': who is behind, unwell, or believes a retired key
-    #[command(after_help = "Examples:\n  cosmos fleet collected/\n  cosmos fleet ns1.json ns2.json --repository .")]
-    Fleet(FleetOptions),
-    /// Judges revisions again and shows the proof: who signed, with which right, by whose word
-    #[command(
-        after_help = "Examples:\n  cosmos verify\n  cosmos verify release-8\n  cosmos verify release-2..release-8 --json\n  cosmos verify --repository ."
-    )]
-    Verify(VerifyOptions),
-    /// Verifies what the remote has, shows what is new, signs it and pushes
-    #[command(
-        after_help = "Examples:\n  cosmos release\n  cosmos release --valid-until 2026-12-01\n  cosmos release --ring early\n  cosmos release --cosign release-8\n  cosmos release --revert release-7"
-    )]
-    Release(ReleaseOptions),
-    /// Shows or edits who may sign; nothing is committed
-    #[command(
-        after_help = "Examples:\n  cosmos signer list\n  cosmos signer add kim.asc --right sign_commit --right sign_tag\n  cosmos signer retire kim\n  cosmos signer revoke 0123456789ABCDEF0123456789ABCDEF01234567 --revocation stolen.rev --good-until release-7"
-    )]
-    Signer(SignerOptions),
-    /// Shows or edits the hosts of the repository and their keys; on a host, prints its key
-    #[command(
-        after_help = "Examples:\n  cosmos host key\n  cosmos host add ns1.example.org --key ns1.pub\n  cosmos host list\n  cosmos host retire ns1.example.org --why 'sold'"
-    )]
-    Host(HostOptions),
-    /// Shows, edits and re-encrypts the secrets of the repository; nothing is committed
-    #[command(
-        after_help = "Examples:\n  cosmos secret edit global/secrets/etc/app/password\n  cosmos secret show global/secrets/etc/app/password\n  cosmos secret rekey"
-    )]
-    Secret(SecretOptions),
     /// Shows what changed on this host, when, and who signed it
+    #[command(after_help = examples::LOG)]
     Log(LogOptions),
     /// Says where a path comes from: layer, commit, signer, generation, and which layers lost
-    #[command(after_help = "Examples:\n  cosmos why /etc/motd\n  cosmos why etc/ssh/sshd_config --json")]
+    #[command(after_help = examples::WHY)]
     Why(WhyOptions),
     /// Makes this host's files what an earlier generation said, until news or 'cosmos resume'
-    #[command(
-        after_help = "What tasks did to packages, users and services is not undone; the tasks of the generation's own revision run as always.\n\nExamples:\n  cosmos rollback --list\n  cosmos rollback -n\n  cosmos rollback\n  cosmos rollback 12"
-    )]
+    #[command(after_help = examples::ROLLBACK)]
     Rollback(RollbackOptions),
-    /// Leaves a path, and what lies below it, as it is, with a reason
-    #[command(
-        after_help = "Examples:\n  cosmos hold /etc/motd 'trying a shorter one, Kim' --until 2026-01-10T18:00:00Z\n  cosmos hold\n  cosmos hold --release /etc/motd"
-    )]
-    Hold(HoldOptions),
     /// Puts back what was found at a path before Cosmos wrote there
-    #[command(after_help = "Examples:\n  cosmos restore /etc/motd\n  cosmos restore -n /etc/motd")]
+    #[command(after_help = examples::RESTORE)]
     Restore(RestoreOptions),
-    /// Carries signed history to hosts by your ssh, and lets each judge and run it
-    #[command(
-        after_help = "Examples:\n  cosmos push ns1.example.org ns2.example.org\n  cosmos push root@ns1.example.org --since release-7\n  cosmos push kim@ns1.example.org --command 'sudo cosmos'"
-    )]
-    Push(PushOptions),
-    /// Settles whom hosts believe
-    #[command(subcommand)]
-    Trust(TrustCommand),
-    /// Runs gpg on the classic keyring
-    #[command(disable_help_flag = true)]
-    Gpg(GpgOptions),
+    /// Leaves a path, and what lies below it, as it is, with a reason
+    #[command(after_help = examples::HOLD)]
+    Hold(HoldOptions),
     /// Switches unattended runs off, with a reason
-    #[command(after_help = "Examples:\n  cosmos pause 'disk swap, ask Kim' --until 2026-01-10T18:00:00Z")]
+    #[command(after_help = examples::PAUSE)]
     Pause(PauseOptions),
     /// Switches unattended runs on again, and ends a rollback
     Resume,
+    /// Judges revisions again and shows the proof: who signed, with which right, by whose word
+    #[command(after_help = examples::VERIFY)]
+    Verify(VerifyOptions),
+    /// Shows what templates see of this host
+    #[command(after_help = examples::FACTS)]
+    Facts,
     /// Runs on a schedule, for hosts without systemd and cron
+    #[command(after_help = examples::DAEMON)]
     Daemon(DaemonOptions),
+    /// Starts a repository: two files that say who may sign and what the fleet is called
+    #[command(after_help = examples::INIT)]
+    Init(InitOptions),
+    /// Settles whom hosts believe
+    #[command(subcommand)]
+    Trust(TrustCommand),
+    /// Shows or edits who may sign; nothing is committed
+    #[command(after_help = examples::SIGNER)]
+    Signer(SignerOptions),
+    /// Shows or edits the hosts of the repository and their keys; on a host, prints its key
+    #[command(after_help = examples::HOST)]
+    Host(HostOptions),
+    /// Shows, edits and re-encrypts the secrets of the repository; nothing is committed
+    #[command(after_help = examples::SECRET)]
+    Secret(SecretOptions),
+    /// Lists modules, shows what one wants to be told, tests its examples, or starts a new one
+    #[command(after_help = examples::MODULE)]
+    Module(ModuleOptions),
+    /// Shows the parameters of a host's modules, where each value comes from, and what it beat
+    #[command(after_help = examples::PARAMS)]
+    Params(ParamsOptions),
+    /// Looks for what is likely wrong with the repository, as its files are now
+    #[command(after_help = examples::LINT)]
+    Lint(LintOptions),
+    /// Verifies what the remote has, shows what is new, signs it and pushes
+    #[command(after_help = examples::RELEASE)]
+    Release(ReleaseOptions),
+    /// Carries signed history to hosts by your ssh, and lets each judge and run it
+    #[command(after_help = examples::PUSH)]
+    Push(PushOptions),
+    /// Compares hosts by their 'status --json': who is behind, unwell, or believes a retired key
+    #[command(after_help = examples::FLEET)]
+    Fleet(FleetOptions),
     /// Shows all of it on a throw-away host: no root, no network, nothing outside DIR
-    #[command(after_help = "Examples:\n  cosmos demo\n  cosmos demo /tmp/cosmos-demo")]
+    #[command(after_help = examples::DEMO)]
     Demo(DemoOptions),
     /// Prints completions for a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Runs gpg on the classic keyring
+    #[command(disable_help_flag = true)]
+    Gpg(GpgOptions),
     /// Writes the manual pages into DIR
     #[command(hide = true)]
     Manual {
@@ -193,7 +179,7 @@ pub struct InitOptions {
     #[arg(default_value = ".")]
     pub dir: PathBuf,
     /// The fleet's name
-    #[arg(long, default_value = "home")]
+    #[arg(long, value_name = "NAME", default_value = "home")]
     pub fleet: String,
     /// What is signed: every commit, or release tags
     #[arg(long, value_parser = ["commits", "tags"], default_value = "commits")]
@@ -212,7 +198,7 @@ pub struct CloneOptions {
     /// The introduction, given to you by an operator: a commit and its signer's fingerprint
     #[arg(long, value_name = "COMMIT:FINGERPRINT")]
     pub trust: Option<String>,
-    /// The name of this host in the repository
+    /// The name of this host in the repository; its own full name when left out
     #[arg(long)]
     pub fqdn: Option<String>,
     /// What is signed; said by --tags or --branch, too
@@ -221,26 +207,26 @@ pub struct CloneOptions {
     /// The branch followed when commits are signed
     #[arg(long, conflicts_with = "tags")]
     pub branch: Option<String>,
-    /// The release tags followed
+    /// The release tags followed, as 'release-*'
     #[arg(long, value_name = "PATTERN")]
     pub tags: Option<String>,
-    /// This host's ring: only releases named RING/PATTERN are followed
-    #[arg(long, requires = "tags")]
+    /// This host's ring: only releases named NAME/PATTERN are followed
+    #[arg(long, value_name = "NAME", requires = "tags")]
     pub ring: Option<String>,
     /// https: certificates of the server's authority, instead of the system's
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// ssh: the private key
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub ssh_key: Option<PathBuf>,
     /// ssh: the pinned host keys
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub known_hosts: Option<PathBuf>,
     /// https: a file holding a token
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// https: a proxy
-    #[arg(long)]
+    #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
     /// Connect to this address instead of looking the name up
     #[arg(long)]
@@ -348,8 +334,8 @@ pub struct DaemonOptions {
     /// Five cron fields, instead of the settings' schedule
     #[arg(long, value_name = "EXPRESSION")]
     pub schedule: Option<String>,
-    /// The largest delay after each point of the schedule
-    #[arg(long)]
+    /// The largest delay after each point of the schedule: 90s, 5m
+    #[arg(long, value_name = "TIME")]
     pub splay: Option<String>,
 }
 

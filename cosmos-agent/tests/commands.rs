@@ -194,18 +194,20 @@ fn dry_tasks_are_run_and_told_to_change_nothing() {
 }
 
 #[test]
-fn every_example_of_the_help_can_be_typed() {
-    let mut seen = 0;
-    let command = Cli::command();
-    for one in std::iter::once(&command).chain(command.get_subcommands()) {
-        let help = one.get_after_help().map(ToString::to_string).unwrap_or_default();
-        for line in help.lines().filter(|line| line.trim_start().starts_with("cosmos ")) {
-            let words = words(line.trim());
-            Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
-            seen += 1;
-        }
+fn every_example_of_the_help_can_be_typed_and_fits_a_terminal() {
+    let examples = examples(&Cli::command());
+    assert!(examples.len() >= 50, "{examples:?}");
+    for example in examples {
+        assert!(example.chars().count() <= 80, "{example}");
+        Cli::try_parse_from(words(&example)).unwrap_or_else(|error| panic!("{example}: {error}"));
     }
-    assert!(seen >= 5, "{seen} examples");
+}
+
+/// Returns the examples in the help of a command and of those below it.
+fn examples(command: &clap::Command) -> Vec<String> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let own = help.lines().filter(|line| line.trim_start().starts_with("cosmos ")).map(str::to_owned);
+    own.chain(command.get_subcommands().flat_map(examples)).collect()
 }
 
 /// Cuts a line into words as a shell does, as far as the examples need it.

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::examples;
+
 /// The commands of `trust`.
 #[derive(Debug, Subcommand)]
 pub enum TrustCommand {
     /// Says what hosts would refuse of an existing repository, and writes a policy to start from today
-    #[command(
-        after_help = "Examples:\n  cosmos trust init --signer ada.asc\n  cosmos trust init fleet/ --mode tags --tags 'release-*' -v"
-    )]
+    #[command(after_help = examples::TRUST_INIT)]
     Init(TrustInitOptions),
 }
 
