@@ -45,11 +45,12 @@ pub enum Command {
         name = "zone-status",
         after_help = "Examples:\n  cosmos-tools zone-status\n  cosmos-tools zone-status --warn-within 7d"
     )]
-    ZoneStatus(ZoneStatusOptions),
+    ZoneStatus(ZoneOptions),
     /// Writes down the DS records that the parents of signed zones should have, and tells OpenDNSSEC which they have
     #[command(
         name = "zone-follow",
-        after_help = "Examples:\n  cosmos-tools zone-follow --ds-folder /var/lib/dnssec-signer --tell"
+        after_help = "Examples:\n  cosmos-tools zone-follow --ds-folder /var/lib/dnssec-signer --tell\n  \
+        cosmos-tools zone-follow --ds-folder /var/lib/dnssec-signer --ds-command /usr/local/bin/hand-over"
     )]
     ZoneFollow(FollowOptions),
     /// Refuses that a zone is dropped while its parent says that it is signed
@@ -79,17 +80,18 @@ pub struct ZoneOptions {
     /// The program that asks name servers
     #[arg(long, value_name = "FILE", default_value = "/usr/bin/drill")]
     pub drill: PathBuf,
-}
-
-/// Options of `zone-status`.
-#[derive(Debug, Args)]
-pub struct ZoneStatusOptions {
-    /// Which zones.
-    #[command(flatten)]
-    pub zone: ZoneOptions,
+    /// As whom these programs run, who has a group of the same name; takes root [default: whoever runs this]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
     /// Signatures that end within this time need somebody
     #[arg(long, value_name = "TIME", default_value = "3d", value_parser = duration)]
     pub warn_within: Duration,
+    /// How long before it a note tells of the next change of a key that the parent vouches for
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = duration)]
+    pub notice: Duration,
+    /// How long Knot uses such a key, which it does not say itself
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub ksk_lifetime: Option<Duration>,
 }
 
 /// Options of `zone-follow`.
@@ -104,6 +106,13 @@ pub struct FollowOptions {
     /// Tell OpenDNSSEC's enforcer when every name server of the parent has a key's DS record, or has it no more
     #[arg(long)]
     pub tell: bool,
+    /// A program that hands keys to the parent: it reads the DNSKEY records of all that the parent should vouch for,
+    /// each time these change
+    #[arg(long, value_name = "FILE")]
+    pub ds_command: Option<PathBuf>,
+    /// Write the notes PREFIX.ZONE for 'cosmos status', and remove those of other zones
+    #[arg(long, value_name = "PREFIX")]
+    pub note: Option<PathBuf>,
 }
 
 /// Options of `zone-leave`.

@@ -1,5 +1,10 @@
 //! What a fuzzer wants: readers of what other programs print.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::zone::{key, knot};
 
 pub use crate::zone::answer::{Record, Said, read as answer};
@@ -29,14 +34,23 @@ impl From<key::Key> for Key {
     }
 }
 
+/// How long a key is used.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
 /// Reads a line of Knot's `keymgr` at a time.
 #[must_use]
 pub fn key_of_knot(line: &str, now: i64) -> Option<Key> {
-    knot::key("example.org", line, now).map(Key::from)
+    knot::key("example.org", line, now, Some(YEAR)).map(Key::from)
 }
 
-/// Reads a line of OpenDNSSEC's enforcer.
+/// Reads a line of OpenDNSSEC's enforcer, of its list of keys.
 #[must_use]
 pub fn key_of_enforcer(line: &str) -> Option<Key> {
     key::key(line).map(Key::from)
+}
+
+/// Reads a line of OpenDNSSEC's enforcer, of its list of changes, in UTC.
+#[must_use]
+pub fn change_of_enforcer(line: &str) -> Option<(String, Timestamp)> {
+    key::change(line, &TimeZone::UTC)
 }

@@ -35,6 +35,12 @@ pub fn write(prefix: &Path, about: &str, note: &Note) -> io::Result<()> {
     fs::rename(&new, &file)
 }
 
+/// Tells whether the note `PREFIX.ABOUT` has this text.
+pub fn says(prefix: &Path, about: &str, text: &str) -> bool {
+    let start = format!("{{\"format\":1,\"text\":\"{text}\",");
+    fs::read_to_string(named(prefix, about)).is_ok_and(|note| note.starts_with(&start))
+}
+
 /// Removes the notes of `PREFIX` that are about nothing of `about`.
 pub fn keep_only(prefix: &Path, about: &[&str]) -> io::Result<()> {
     let own = named(prefix, "");
@@ -75,6 +81,8 @@ mod tests {
             read("usb-backup.A:1"),
             "{\"format\":1,\"text\":\"last good backup\",\"due\":\"2026-01-10T18:00:00Z\"}\n"
         );
+        assert!(says(&prefix, "A", "last good backup"));
+        assert!(!says(&prefix, "A", "last good") && !says(&prefix, "B", "last good backup"));
         keep_only(&prefix, &["A:1"]).unwrap();
         let mut left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();

@@ -1,7 +1,7 @@
 //! Starting programs: the only place that does.
 
 use std::ffi::OsString;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -62,12 +62,22 @@ pub struct Answer {
 
 /// Asks a program one thing; it is ended when it has not answered within the limit, or answers too much.
 pub fn ask(program: &Path, arguments: &[OsString], limit: Duration) -> Result<Answer, ProgramError> {
+    hand(program, arguments, String::new(), limit)
+}
+
+/// Asks a program one thing, with something to read on its standard input.
+pub fn hand(program: &Path, arguments: &[OsString], input: String, limit: Duration) -> Result<Answer, ProgramError> {
     let lost = |source| ProgramError::Wait { program: program.into(), source };
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
     let mut child = start(
         program,
-        Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+        Command::new(program).args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()),
     )?;
     let (say, hear) = mpsc::channel();
+    if let Some(mut pipe) = child.stdin.take() {
+        // In the background, while the answer is read. Whoever does not read all of it did not want it.
+        thread::spawn(move || pipe.write_all(input.as_bytes()));
+    }
     read(child.stdout.take(), say.clone(), true);
     read(child.stderr.take(), say, false);
     let (mut output, mut complaint) = (String::new(), String::new());
@@ -135,6 +145,16 @@ mod tests {
         let answer = shell("echo yes; echo no >&2; exit 3", Duration::from_secs(60)).unwrap();
         assert_eq!((answer.status, &*answer.output, &*answer.complaint), (3, "yes\n", "no\n"));
         assert_eq!(shell("kill -9 $$", Duration::from_secs(60)).unwrap().status, 137);
+    }
+
+    #[test]
+    fn a_program_reads_what_it_is_handed_or_does_not() {
+        let handed = |script: &str, input: &str| {
+            hand(Path::new("/bin/sh"), &["-c".into(), script.into()], input.into(), Duration::from_secs(60)).unwrap()
+        };
+        assert_eq!(handed("cat", "a\nb\n").output, "a\nb\n");
+        assert_eq!(handed("exit 3", &"long".repeat(1 << 20)).status, 3);
+        assert_eq!(shell("cat", Duration::from_secs(60)).unwrap().output, "", "nothing is handed");
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! What signers print about their keys.
 
-use cosmos_tools::fuzzing::{key_of_enforcer, key_of_knot};
+use cosmos_tools::fuzzing::{change_of_enforcer, key_of_enforcer, key_of_knot};
 
 use crate::{choose, said};
 
-/// A line of Knot's `keymgr`, or with a first byte that is odd of OpenDNSSEC's enforcer (docs/tools.md): what is shown
-/// is safe, what a program is called with is no option, and times that have come only move a key on.
+/// A line of Knot's `keymgr`, or with a first byte that is odd of OpenDNSSEC's enforcer, of its list of keys or of
+/// changes (docs/tools.md): what is shown is safe, what a program is called with is no option, and times that have come
+/// only move a key on.
 pub fn zone_keys(bytes: &[u8]) {
     let Some((first, line)) = choose(bytes) else { return };
     let Ok(line) = std::str::from_utf8(line) else { return };
     let is_name = |id: &str| id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if first & 1 == 1 {
+        if let Some((zone, at)) = change_of_enforcer(line) {
+            let again = format!("{zone} KSK {}", at.strftime("%Y-%m-%d %H:%M:%S"));
+            assert_eq!(change_of_enforcer(&again), Some((zone, at)), "it prints back to what reads the same");
+        }
         let Some(key) = key_of_enforcer(line) else { return };
         [&key.kind, &key.state, &key.next].into_iter().for_each(|word| said::harmless(word));
         return assert!(is_name(&key.id));

@@ -65,6 +65,13 @@ same 'made by SHA-256 and nothing else' 'ods.example. IN DS 13 2' \
 same 'the same that the enforcer exports' \
     "$(enforcer key export --zone ods.example --keystate ready --keytype KSK --ds | awk '$4 == "DS" { print $5, $6, $7, $8 }')" \
     "$(awk '{ print $4, $5, $6, $7 }' "$sig/var/lib/dnssec-signer/ods.example.ds")"
+# noted PATTERN: until the host's status has such a note of the zone.
+noted() { eventually 30 sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos status | grep -Eq '^note +dnssec-signer ods.example: $1'"; }
+check 'the status of the host says so, too' noted \
+    'waits for its parent \(ds-seen\); no DS in parent: zone still insecure; somebody should look, since 20'
+same 'without a look of others at it' '700 root' "$(in_machine sig stat -c '%a %U' /var/lib/cosmos/notes.d)"
+same 'absent names are denied by NSEC3 without iterations and salt' '1 0 0 -' \
+    "$(in_machine sig dig @203.0.113.2 +short ods.example NSEC3PARAM)"
 check 'the zone was handed over, by a key' eventually 20 sh -c \
     "nsenter -t $(cat "$WORK/machine/world/leader") -a dig @203.0.113.1 ods.example SOA +dnssec | grep -q RRSIG"
 exits 'nobody else gets it' 0 in_machine world dig @203.0.113.2 ods.example AXFR
@@ -90,6 +97,10 @@ check 'the parent gets the right one' parent "$WORK/anchor"
 check 'which the enforcer hears of' waits 'KSK: active, next change'
 check 'now nobody is needed' status
 said 'and the parent agrees' "parent 203\.0\.113\.1: DS of key $(awk '{ print $4 }' "$WORK/anchor")\$"
+said 'until the key is a year old' "KSK: active, .*, another key from $(($(date +%Y) + 1))-.*Z on\$"
+check 'the status of the host is content' noted 'signed, and its parent vouches for it$'
+exits 'one who wants signatures to last longer is not' 6 in_machine sig cosmos-tools zone-status --warn-within 5m
+said 'since they end before' 'signatures end SOON, 20'
 check 'as the daily look agrees' in_machine sig systemctl start dnssec-status
 
 # The zone changes.

@@ -23,6 +23,7 @@ propagation = "5s"
 parent-propagation = "1s"
 purge = "1s"
 look-every = "1s"
+ds-command = "/usr/local/bin/hand-over"
 warn-within = "1m"
 E
     given hosts/sig.example.org/layer.toml "$@"
@@ -48,6 +49,7 @@ in_machine sig sh -c 'chmod 0640 /etc/knot/tsig.conf && chgrp knot /etc/knot/tsi
 
 unsigned=hosts/sig.example.org/overlay/etc/knot/zones/knot.example
 zone $unsigned 2
+printf '#!/bin/sh\necho "$(id -un) got $(cat)"\n' | put hosts/sig.example.org/overlay/usr/local/bin/hand-over 0755
 next
 check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
     --fqdn sig.example.org --tags 'v-*'
@@ -75,6 +77,12 @@ check 'the record is published as a file' eventually 30 test -s "$ds_file"
 same 'made by SHA-256 and nothing else' 'knot.example. IN DS 13 2' "$(awk '{ print $1, $2, $3, $5, $6 }' "$ds_file")"
 same 'the same that Knot exports' "$(in_machine sig keymgr knot.example ds | awk '$5 == 2 { print $3, $4, $5, tolower($6) }')" \
     "$(awk '{ print $4, $5, $6, $7 }' "$ds_file")"
+# noted PATTERN: until the host's status has such a note of the zone.
+noted() { eventually 30 sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos status | grep -Eq '^note +dnssec-knot knot.example: $1'"; }
+check 'the status of the host says so, too' noted \
+    'waits for its parent \(ds-seen\); no DS in parent: zone still insecure; somebody should look, since 20'
+check 'a program got the key to hand over, without the rights of root' eventually 20 sh -c "nsenter -t \
+    $(cat "$WORK/machine/sig/leader") -a journalctl --boot --unit=dnssec-parent | grep -q ': knot got knot\.example\. IN DNSKEY 257 3 13 '"
 check 'the zone was handed over, by a key' served . SOA
 same 'with the record that a parent may fetch by itself' "$(awk '{ print $4, $5, $6, $7 }' "$ds_file")" \
     "$(in_machine world dig @203.0.113.1 +short knot.example CDS | awk '{ print $1, $2, $3, tolower($4 $5) }')"
@@ -103,6 +111,9 @@ check 'the parent gets the right one' parent "$WORK/anchor"
 check 'which Knot finds out by itself' waits 'KSK: active, next change by policy'
 check 'now nobody is needed' status
 said 'and the parent agrees' "parent 203\.0\.113\.1: DS of key $(awk '{ print $4 }' "$WORK/anchor")\$"
+check 'the status of the host is content' noted 'signed, and its parent vouches for it$'
+in_machine sig cosmos-tools zone-status --ksk-lifetime 365d > "$WORK/said"
+said 'until the key is a year old' "KSK: active, .*, another key from $(($(date +%Y) + 1))-.*Z on\$"
 check 'as the daily look agrees' in_machine sig systemctl start dnssec-status
 
 # The zone changes.
@@ -152,6 +163,20 @@ check 'a resolver that knows the new record only' resolver
 validates 'is content' "$good"21\$
 check 'as the status is' status
 
+# Keys come back from a backup that was made while Knot ran.
+dnskeys() { in_machine sig dig @203.0.113.2 +short knot.example DNSKEY | sort; }
+had=$(dnskeys)
+check 'keys are backed up' in_machine sig knotc --blocking zone-backup +backupdir /var/lib/knot/backup +nozonefile
+in_machine sig systemctl stop knot
+in_machine sig sh -c 'rm -r /var/lib/knot/keys && cp --archive /var/lib/knot/backup/keys /var/lib/knot/keys'
+check 'and put back after they were lost' in_machine sig systemctl start knot
+check 'the zone goes on with them' eventually 30 in_machine sig cosmos-tools zone-status --warn-within 1m
+same 'and with no other' "$had" "$(dnskeys)"
+
+next 'notice = "400d"'
+check 'who wants to know a year ahead' run
+check 'is told that another key will come' noted 'its parent needs another record soon; somebody should look, since 20'
+
 # What an operator may get wrong.
 next
 check 'nothing is left to do' run
@@ -178,6 +203,7 @@ said 'with what to do first' 'have the parent remove its DS records, wait'
 exits 'the plan is made all the same' 0 in_machine sig cosmos plan
 said 'and says so, too' "^! held: check 'the parents of its zones' of layer 'built-in/dnssec-knot', which leaves, failed"
 zone $unsigned 2
+printf '#!/bin/sh\n' | put hosts/sig.example.org/overlay/usr/local/bin/hand-over 0755
 next
 check 'the next release that keeps it goes on' run
 check 'the parent removes the record' parent

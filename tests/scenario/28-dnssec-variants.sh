@@ -54,7 +54,7 @@ pin() {
 }
 pin 27182818
 zone $layer/overlay/etc/opendnssec/zones/ods.example
-printf '#!/bin/sh\ncat > /var/lib/dnssec-signer/handed\n' | put $layer/overlay/usr/local/bin/hand-over 0755
+printf '#!/bin/sh\necho "$(id -un) got $(cat)"\n' | put $layer/overlay/usr/local/bin/hand-over 0755
 host 'require-backup = true'
 next
 check 'one run sets all of it up' run
@@ -79,8 +79,9 @@ check 'a backup is prepared' enforcer backup prepare
 check 'and done' enforcer backup commit
 check 'the enforcer looks at it' enforcer enforce
 check 'and the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
-check 'the program got the key to hand over' eventually 20 grep -qE '^ods\.example\.\s.*\sDNSKEY\s257 3 8 ' \
-    "$sig/var/lib/dnssec-signer/handed"
+handed() { in_machine sig journalctl --boot --unit=dnssec-parent | grep "'/usr/local/bin/hand-over' took its keys"; }
+check 'the program got the key to hand over, without the rights of root' eventually 20 sh -c "nsenter -t \
+    $(cat "$WORK/machine/sig/leader") -a journalctl --boot --unit=dnssec-parent | grep -q ': opendnssec got ods\.example\. IN DNSKEY 257 3 8 '"
 check 'the record is published, too' eventually 10 grep -q '^ods.example. IN DS [0-9]* 8 2 ' \
     "$sig/var/lib/dnssec-signer/ods.example.ds"
 
@@ -95,6 +96,7 @@ check 'the parent gets the record' parent "$WORK/anchor"
 check 'which the host finds by the name of its server' waits "parent ns\\.example: DS of key $tag"
 sleep 3
 check 'nobody told the enforcer' waits "key $tag KSK: ready, waits for ds-seen" 1
+same 'and the program was called once' 1 "$(handed | wc -l)"
 check 'an operator does' enforcer key ds-seen --zone ods.example --keytag "$tag"
 check 'and the key is in force' waits "key $tag KSK: active"
 validates 'the resolver says that an answer signed by RSA is authentic' "$good"20\$

@@ -1,10 +1,10 @@
 //! What a name server answers, asked by `drill` over TCP.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
-use crate::program::{Answer, ask};
+use super::tool::Tool;
+use crate::program::Answer;
 use crate::text::shown;
 
 /// How long a name server has.
@@ -34,11 +34,11 @@ pub struct Said {
 ///
 /// # Errors
 /// Returns in words why there is no answer.
-pub fn records(drill: &Path, name: &str, kind: &str, server: Option<&str>) -> Result<Said, String> {
+pub fn records(drill: Tool<'_>, name: &str, kind: &str, server: Option<&str>) -> Result<Said, String> {
     let mut arguments: Vec<OsString> = ["-t", "-D", kind].map(OsString::from).into();
     arguments.push(format!("{name}.").into());
     arguments.extend(server.map(|server| OsString::from(format!("@{server}"))));
-    match ask(drill, &arguments, LIMIT) {
+    match drill.ask(&arguments, LIMIT) {
         Ok(Answer { status: 0, output, .. }) => read(&output),
         Ok(answer) => Err(shown(&format!("{}{}", answer.complaint, answer.output))),
         Err(error) => Err(error.to_string()),

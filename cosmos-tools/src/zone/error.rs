@@ -49,6 +49,18 @@ pub enum ZoneError {
         /// What it said.
         answer: String,
     },
+    /// The program that hands keys to the parent failed.
+    #[error("'{}' did not take the keys of '{zone}': exit status {status}, {answer}", program.display())]
+    HandOver {
+        /// The program.
+        program: PathBuf,
+        /// The zone.
+        zone: String,
+        /// Its exit status.
+        status: i32,
+        /// What it said.
+        answer: String,
+    },
     /// A zone would lose its signatures while resolvers insist on them.
     #[error("the zone '{zone}' cannot leave: {reason}")]
     Leaving {
@@ -78,6 +90,7 @@ impl Failure for ZoneError {
             Self::Program(_) => "install 'ldnsutils', and start what signs: opendnssec-enforcer or knot".into(),
             Self::Keymgr { .. } => "start knot, and ask as root or 'knot'; journalctl -u knot says more".into(),
             Self::Enforcer { .. } => "journalctl -u opendnssec-enforcer says more".into(),
+            Self::HandOver { .. } => "mend it; it is called again by the next look, until it ends with 0".into(),
             Self::Leaving { .. } => {
                 "have the parent remove its DS records, wait as long as they are kept (parent-ttl), then try again"
                     .into()

@@ -1,11 +1,15 @@
 //! Keys of zones, as OpenDNSSEC's enforcer lists them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
 use super::error::ZoneError;
-use crate::program::ask;
+use super::tool::Tool;
 use crate::text::shown;
 
 /// How long the enforcer has.
@@ -26,6 +30,8 @@ pub struct Key {
     pub id: String,
     /// Its tag.
     pub tag: u16,
+    /// When another key is to take its place, if that is known.
+    pub until: Option<Timestamp>,
 }
 
 impl Key {
@@ -39,6 +45,11 @@ impl Key {
         self.next == "waiting for ds-gone"
     }
 
+    /// Tells whether the parent vouches for it, and goes on doing so.
+    pub fn is_in_force(&self) -> bool {
+        self.kind != "ZSK" && self.state == "active"
+    }
+
     /// Tells whether the parent should have its DS record.
     pub fn is_to_be_vouched_for(&self) -> bool {
         self.kind != "ZSK" && matches!(self.state.as_str(), "ready" | "active")
@@ -49,22 +60,25 @@ impl Key {
 ///
 /// # Errors
 /// Returns a [`ZoneError`] when the enforcer does not answer.
-pub fn keys(enforcer: &Path) -> Result<Vec<Key>, ZoneError> {
+pub fn keys(enforcer: Tool<'_>) -> Result<Vec<Key>, ZoneError> {
     let text = told(enforcer, &["key", "list", "--verbose", "--parsable"])?;
-    Ok(text.lines().filter_map(key).collect())
+    let changes = told(enforcer, &["rollover", "list"])?;
+    let changes: BTreeMap<_, _> = changes.lines().filter_map(|line| change(line, &TimeZone::system())).collect();
+    let until = |key: &Key| changes.get(&key.zone).copied().filter(|_| key.is_in_force());
+    Ok(text.lines().filter_map(key).map(|key| Key { until: until(&key), ..key }).collect())
 }
 
 /// Tells the enforcer that the parent has a key's DS record, or has it no more: `ds-seen`, `ds-gone`.
 ///
 /// # Errors
 /// Returns a [`ZoneError`] when the enforcer does not take it.
-pub fn tell(enforcer: &Path, word: &str, key: &Key) -> Result<(), ZoneError> {
+pub fn tell(enforcer: Tool<'_>, word: &str, key: &Key) -> Result<(), ZoneError> {
     told(enforcer, &["key", word, "--zone", &key.zone, "--cka_id", &key.id]).map(drop)
 }
 
-fn told(enforcer: &Path, words: &[&str]) -> Result<String, ZoneError> {
+fn told(enforcer: Tool<'_>, words: &[&str]) -> Result<String, ZoneError> {
     let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let answer = ask(enforcer, &arguments, LIMIT)?;
+    let answer = enforcer.ask(&arguments, LIMIT)?;
     if answer.status == 0 {
         return Ok(answer.output);
     }
@@ -79,12 +93,31 @@ pub(crate) fn key(line: &str) -> Option<Key> {
     let hex = id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let tag = tag.trim().parse().ok().filter(|_| hex)?;
     let [kind, state, next] = [kind, state, next].map(|word| shown(word));
-    Some(Key { zone: (*zone).to_owned(), kind, state, next, id: (*id).to_owned(), tag })
+    Some(Key { zone: (*zone).to_owned(), kind, state, next, id: (*id).to_owned(), tag, until: None })
+}
+
+/// Reads a line of the enforcer's list of changes: the zone, and when it gets another key that its parent vouches for,
+/// in the time of this host.
+pub(crate) fn change(line: &str, zone: &TimeZone) -> Option<(String, Timestamp)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [name, "KSK", day, time] = words.as_slice() else { return None };
+    let at = DateTime::strptime("%Y-%m-%d %H:%M:%S", format!("{day} {time}")).ok()?;
+    Some(((*name).to_owned(), at.to_zoned(zone.clone()).ok()?.timestamp()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_enforcer_says_when_a_zone_gets_another_key() {
+        let line = "ods.example                     KSK      2027-11-28 17:11:22           ";
+        let found = change(line, &TimeZone::fixed(jiff::tz::offset(1))).unwrap();
+        assert_eq!(found, ("ods.example".into(), "2027-11-28T16:11:22Z".parse().unwrap()));
+        for other in [&line.replace("KSK", "ZSK"), "ods.example KSK No rollover", "Keys:"] {
+            assert_eq!(change(other, &TimeZone::UTC), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_line_of_the_enforcer_is_a_key() {

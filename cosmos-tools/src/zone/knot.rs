@@ -1,13 +1,12 @@
 //! Knot's keys, in the words that OpenDNSSEC has for the same: Knot keeps the times of a key, and no state.
 
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::error::ZoneError;
 use super::key::Key;
-use crate::program::ask;
+use super::tool::Tool;
 use crate::text::shown;
 
 /// How long `keymgr` has.
@@ -26,23 +25,24 @@ const STATES: [(&str, &str); 9] = [
     ("pre-active", "publish"),
 ];
 
-/// Returns the keys of a zone but for those that are dead.
+/// Returns the keys of a zone but for those that are dead; another key takes the place of one that its parent vouches for
+/// after its `lifetime`.
 ///
 /// # Errors
 /// Returns a [`ZoneError`] when `keymgr` does not list them.
-pub fn keys(keymgr: &Path, zone: &str) -> Result<Vec<Key>, ZoneError> {
-    let answer = ask(keymgr, &["--mono", zone, "list"].map(Into::into), LIMIT)?;
+pub fn keys(keymgr: Tool<'_>, zone: &str, lifetime: Option<Duration>) -> Result<Vec<Key>, ZoneError> {
+    let answer = keymgr.ask(&["--mono", zone, "list"].map(Into::into), LIMIT)?;
     if answer.status != 0 {
         let said = shown(&format!("{}{}", answer.complaint, answer.output));
         return Err(ZoneError::Keymgr { zone: zone.to_owned(), answer: said });
     }
     let now = Timestamp::now().as_second();
-    let keys = answer.output.lines().filter_map(|line| key(zone, line, now));
+    let keys = answer.output.lines().filter_map(|line| key(zone, line, now, lifetime));
     Ok(keys.filter(|key| key.state != "dead").collect())
 }
 
 /// Reads a line of `keymgr ZONE list`: name, tag, kind, algorithm, then the times that were set, in seconds.
-pub(crate) fn key(zone: &str, line: &str, now: i64) -> Option<Key> {
+pub(crate) fn key(zone: &str, line: &str, now: i64, lifetime: Option<Duration>) -> Option<Key> {
     let mut words = line.split_whitespace();
     let (id, tag, kind, _) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let hex = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -61,7 +61,10 @@ pub(crate) fn key(zone: &str, line: &str, now: i64) -> Option<Key> {
         (_, None) => "by policy".to_owned(),
     };
     let [zone, kind, state, id] = [zone, kind, state, id].map(str::to_owned);
-    Some(Key { zone, kind, state, next, id, tag: tag.parse().ok()? })
+    let key = Key { zone, kind, state, next, id, tag: tag.parse().ok()?, until: None };
+    let since = times.iter().find(|(name, _)| name == "active").and_then(|(_, at)| Timestamp::from_second(*at).ok());
+    let until = since.zip(lifetime).and_then(|(since, lifetime)| since.checked_add(lifetime).ok());
+    Some(Key { until: until.filter(|_| key.is_in_force()), ..key })
 }
 
 #[cfg(test)]
@@ -72,7 +75,7 @@ mod tests {
 
     /// What is said of a key at second 1,000.
     fn said(rest: &str) -> Option<(String, String, String)> {
-        let key = key("ods.example", &format!("{ID} 65047 {rest}"), 1_000)?;
+        let key = key("ods.example", &format!("{ID} 65047 {rest}"), 1_000, None)?;
         assert_eq!((key.zone.as_str(), key.id.as_str(), key.tag), ("ods.example", ID, 65047));
         Some((key.kind, key.state, key.next))
     }
@@ -100,16 +103,30 @@ mod tests {
 
     #[test]
     fn a_key_that_waits_for_its_parent_is_the_same_to_both_signers() {
-        let key = key("ods.example", &format!("{ID} 1 KSK X publish=1 ready=2"), 1_000).unwrap();
+        let key = key("ods.example", &format!("{ID} 1 KSK X publish=1 ready=2"), 1_000, None).unwrap();
         assert!(key.waits_for_ds() && key.is_to_be_vouched_for());
-        let moving = super::key("ods.example", &format!("{ID} 1 KSK X ready=2 active=2000"), 1_000).unwrap();
+        let moving = super::key("ods.example", &format!("{ID} 1 KSK X ready=2 active=2000"), 1_000, None).unwrap();
         assert!(!moving.waits_for_ds() && moving.is_to_be_vouched_for());
+    }
+
+    #[test]
+    fn a_key_in_force_is_followed_by_another_after_its_lifetime() {
+        let until = |rest: &str, lifetime| {
+            let line = format!("{ID} 1 {rest}");
+            super::key("ods.example", &line, 1_000, lifetime).unwrap().until.map(Timestamp::as_second)
+        };
+        let day = Some(Duration::from_secs(86_400));
+        assert_eq!(until("KSK X publish=1 active=900", day), Some(87_300));
+        assert_eq!(until("KSK X publish=1 active=900", None), None, "by hand");
+        assert_eq!(until("KSK X publish=1 active=900", Some(Duration::MAX)), None);
+        assert_eq!(until("KSK X publish=1 ready=9 active=2000", day), None, "not yet");
+        assert_eq!(until("ZSK X publish=1 active=900", day), None);
     }
 
     #[test]
     fn what_is_no_key_is_none() {
         for line in ["", "--all 1 KSK X", "00 70000 KSK X", "00 1 KEY X", "00 1 KSK", "Error: no such zone found"] {
-            assert_eq!(key("ods.example", line, 0), None, "{line:?}");
+            assert_eq!(key("ods.example", line, 0, None), None, "{line:?}");
         }
     }
 }

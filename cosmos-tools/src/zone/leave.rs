@@ -1,12 +1,12 @@
 //! `zone-leave`: a zone is not dropped while its parent says that it is signed.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use super::error::ZoneError;
 use super::list::{self, Zone};
 use super::look::{Parent, parents};
 use super::signer::Signer;
+use super::tool::Tool;
 use crate::cli::LeaveOptions;
 
 /// Looks at the zones that are known and listed no more.
@@ -21,13 +21,13 @@ pub fn run(options: &LeaveOptions) -> Result<ExitCode, ZoneError> {
     };
     for zone in list::read(&options.known)? {
         if staying.iter().all(|other| other.name != zone.name) {
-            leave(&options.drill, &zone)?;
+            leave(Tool { program: &options.drill, user: None }, &zone)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn leave(drill: &Path, zone: &Zone) -> Result<(), ZoneError> {
+fn leave(drill: Tool<'_>, zone: &Zone) -> Result<(), ZoneError> {
     let hindrance = match parents(drill, zone) {
         Ok(parents) => parents.iter().find_map(hindrance),
         Err(reason) => Some(reason),

@@ -1,7 +1,6 @@
 //! A look at one zone: what its own name server has, and what each of the parent's says.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -10,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::answer::{Said, records};
 use super::list::{Zone, is_name};
 use super::record::{DnsKey, Ds, SHA_256};
+use super::tool::Tool;
 use crate::text::shown;
 
 /// How many name servers a zone may have: each is asked, and has its time to answer.
@@ -27,7 +27,9 @@ pub struct Parent {
 /// What the zone's own name server has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Served {
-    /// What the parent should say of the keys that the zone has.
+    /// The keys that the zone has and its parent vouches for, or may.
+    pub keys: Vec<DnsKey>,
+    /// What the parent should say of them.
     pub ds: BTreeSet<Ds>,
     /// When the first signature of the SOA record or of the keys ends.
     pub until: Option<Timestamp>,
@@ -37,7 +39,7 @@ pub struct Served {
 ///
 /// # Errors
 /// Returns in words why it is not known which they are.
-pub fn parents(drill: &Path, zone: &Zone) -> Result<Vec<Parent>, String> {
+pub fn parents(drill: Tool<'_>, zone: &Zone) -> Result<Vec<Parent>, String> {
     let servers = match zone.parents.as_slice() {
         [] => looked_up(drill, &zone.name)?,
         given => given.iter().map(ToString::to_string).collect(),
@@ -46,7 +48,7 @@ pub fn parents(drill: &Path, zone: &Zone) -> Result<Vec<Parent>, String> {
     Ok(servers.into_iter().map(parent).collect())
 }
 
-fn ds_at(drill: &Path, zone: &str, server: &str) -> Result<BTreeSet<Ds>, String> {
+fn ds_at(drill: Tool<'_>, zone: &str, server: &str) -> Result<BTreeSet<Ds>, String> {
     ds(&records(drill, zone, "DS", Some(server))?, zone)
 }
 
@@ -63,7 +65,7 @@ pub fn ds(said: &Said, zone: &str) -> Result<BTreeSet<Ds>, String> {
 }
 
 /// Finds the name servers of the zone above by the resolver of this host.
-fn looked_up(drill: &Path, zone: &str) -> Result<Vec<String>, String> {
+fn looked_up(drill: Tool<'_>, zone: &str) -> Result<Vec<String>, String> {
     let mut above = zone;
     while let Some((_, rest)) = above.split_once('.') {
         above = rest;
@@ -97,7 +99,7 @@ pub fn servers(said: &Said, zone: &str) -> Result<Vec<String>, String> {
 ///
 /// # Errors
 /// Returns in words why there is no answer.
-pub fn served(drill: &Path, zone: &Zone) -> Result<Served, String> {
+pub fn served(drill: Tool<'_>, zone: &Zone) -> Result<Served, String> {
     let server = zone.server.to_string();
     let mut served = Served::default();
     for kind in ["DNSKEY", "SOA"] {
@@ -114,7 +116,8 @@ impl Served {
             match record.kind.as_str() {
                 "DNSKEY" => {
                     let key = DnsKey::read(&words).filter(DnsKey::is_entry_point);
-                    self.ds.extend(key.map(|key| key.ds(zone)));
+                    self.ds.extend(key.iter().map(|key| key.ds(zone)));
+                    self.keys.extend(key);
                 }
                 // Type, algorithm, labels, TTL, end.
                 "RRSIG" => {
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_parent_that_vouches_for_another_key_makes_a_zone_bogus() {
-        let served = Served { ds: [ds(1)].into(), until: None };
+        let served = Served { ds: [ds(1)].into(), ..Served::default() };
         assert!(is_bogus(&[says(&[2])], &served));
         assert!(!is_bogus(&[says(&[1, 2])], &served));
         assert!(!is_bogus(&[says(&[])], &served));

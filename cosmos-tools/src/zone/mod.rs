@@ -8,9 +8,12 @@ pub(crate) mod knot;
 pub mod leave;
 pub(crate) mod list;
 pub(crate) mod look;
+mod offer;
 pub(crate) mod record;
 #[cfg(test)]
 mod samples;
 mod signed;
 pub mod signer;
 pub mod status;
+mod tool;
+mod verdict;

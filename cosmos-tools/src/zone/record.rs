@@ -49,6 +49,12 @@ impl fmt::Display for Ds {
     }
 }
 
+impl fmt::Display for DnsKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} 3 {} {}", self.flags, self.algorithm, STANDARD.encode(&self.key))
+    }
+}
+
 impl DnsKey {
     /// Reads what follows the type in a record.
     pub fn read(words: &[&str]) -> Option<Self> {
@@ -92,8 +98,9 @@ mod tests {
 
     #[test]
     fn the_ds_of_a_key_is_that_of_rfc_6605() {
-        let key = "257 3 13 GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==";
-        let key = DnsKey::read(&key.split(' ').collect::<Vec<_>>()).unwrap();
+        let text = "257 3 13 GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==";
+        let key = DnsKey::read(&text.split(' ').collect::<Vec<_>>()).unwrap();
+        assert_eq!(key.to_string(), text);
         assert!(key.is_entry_point());
         let expected = "55648 13 2 b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17";
         assert_eq!(key.ds("example.net").to_string(), expected);

@@ -9,5 +9,5 @@ pub fn ds(tag: u16) -> Ds {
 
 pub fn key(tag: u16, state: &str, next: &str) -> Key {
     let [zone, kind, id] = ["example.org", "KSK", "00"].map(str::to_owned);
-    Key { zone, kind, state: state.into(), next: next.into(), id, tag }
+    Key { zone, kind, state: state.into(), next: next.into(), id, tag, until: None }
 }

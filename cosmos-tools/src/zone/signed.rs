@@ -26,14 +26,16 @@ pub fn zones(options: &ZoneOptions) -> Result<Vec<(Zone, Vec<Key>)>, ZoneError> 
     match signer {
         Signer::Opendnssec => {
             let mut keys: BTreeMap<String, Vec<Key>> = BTreeMap::new();
-            for key in key::keys(&options.enforcer)? {
+            for key in key::keys(options.tool(&options.enforcer))? {
                 keys.entry(key.zone.clone()).or_default().push(key);
             }
             let own = |zone: Zone| (keys.remove(&zone.name).unwrap_or_default(), zone);
             Ok(zones.into_iter().map(own).map(|(keys, zone)| (zone, keys)).collect())
         }
         Signer::Knot => {
-            let own = |zone: Zone| knot::keys(&options.keymgr, &zone.name).map(|keys| (zone, keys));
+            let own = |zone: Zone| {
+                knot::keys(options.tool(&options.keymgr), &zone.name, options.ksk_lifetime).map(|keys| (zone, keys))
+            };
             zones.into_iter().map(own).collect()
         }
     }
