@@ -5,11 +5,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// What is said about one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// One line of plain words, without quotes.
+    /// One line.
     pub text: String,
     /// When what it speaks of happened.
     pub time: Option<Timestamp>,
@@ -17,75 +18,120 @@ pub struct Note {
     pub due: Timestamp,
 }
 
-impl Note {
-    fn to_json(&self) -> String {
-        let time = self.time.map(|time| format!(r#","time":"{time}""#)).unwrap_or_default();
-        format!("{{\"format\":1,\"text\":\"{}\"{time},\"due\":\"{}\"}}\n", self.text, self.due)
+/// The notes of one module. While they are open nobody else writes any, so whoever opens them before he looks at what
+/// they speak of replaces no newer one.
+#[derive(Debug)]
+pub struct Notes {
+    prefix: PathBuf,
+    _lock: File,
+}
+
+impl Notes {
+    /// Opens the notes that are called `PREFIX.ABOUT`, and waits for who has them open.
+    pub fn open(prefix: &Path) -> io::Result<Self> {
+        let folder = File::open(folder(prefix))?;
+        folder.lock()?;
+        Ok(Self { prefix: prefix.into(), _lock: folder })
     }
-}
 
-/// Writes the note `PREFIX.ABOUT`: it is the old one or the new one, also after a power cut.
-pub fn write(prefix: &Path, about: &str, note: &Note) -> io::Result<()> {
-    let file = named(prefix, about);
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let new = file.with_file_name(format!(".{name}.new"));
-    let mut writing = File::create(&new)?;
-    writing.write_all(note.to_json().as_bytes())?;
-    writing.sync_all()?;
-    fs::rename(&new, &file)
-}
-
-/// Tells whether the note `PREFIX.ABOUT` has this text.
-pub fn says(prefix: &Path, about: &str, text: &str) -> bool {
-    let start = format!("{{\"format\":1,\"text\":\"{text}\",");
-    fs::read_to_string(named(prefix, about)).is_ok_and(|note| note.starts_with(&start))
-}
-
-/// Removes the notes of `PREFIX` that are about nothing of `about`.
-pub fn keep_only(prefix: &Path, about: &[&str]) -> io::Result<()> {
-    let own = named(prefix, "");
-    let own = own.file_name().unwrap_or_default().to_string_lossy();
-    for entry in fs::read_dir(prefix.parent().unwrap_or(Path::new("/")))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_str().and_then(|name| name.strip_prefix(&*own)).is_some_and(|rest| !about.contains(&rest)) {
-            fs::remove_file(entry.path())?;
+    /// Writes one: it is the old one or the new one, also after a power cut.
+    pub fn write(&self, about: &str, note: &Note) -> io::Result<()> {
+        let mut document = json!({"format": 1, "text": note.text, "due": note.due.to_string()});
+        if let Some(time) = note.time {
+            document["time"] = time.to_string().into();
         }
+        let new = folder(&self.prefix).join(format!(".{}new", self.begin()));
+        let mut writing = File::create(&new)?;
+        writeln!(writing, "{document}")?;
+        writing.sync_all()?;
+        fs::rename(&new, folder(&self.prefix).join(self.begin() + about))
     }
-    Ok(())
+
+    /// Tells whether the one about something has this text.
+    pub fn says(&self, about: &str, text: &str) -> bool {
+        let there = fs::read(folder(&self.prefix).join(self.begin() + about)).unwrap_or_default();
+        serde_json::from_slice(&there).is_ok_and(|note: Value| note["text"] == text)
+    }
+
+    /// Removes those that are about nothing of `about`.
+    pub fn keep_only(&self, about: &[&str]) -> io::Result<()> {
+        let begin = self.begin();
+        for entry in fs::read_dir(folder(&self.prefix))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_str().and_then(|name| name.strip_prefix(&begin)).is_some_and(|rest| !about.contains(&rest)) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What their names begin with.
+    fn begin(&self) -> String {
+        format!("{}.", self.prefix.file_name().unwrap_or_default().to_string_lossy())
+    }
 }
 
-fn named(prefix: &Path, about: &str) -> PathBuf {
-    let mut name = prefix.as_os_str().to_owned();
-    name.push(format!(".{about}"));
-    PathBuf::from(name)
+fn folder(prefix: &Path) -> &Path {
+    prefix.parent().unwrap_or(Path::new("/"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
     use super::*;
+
+    fn note(text: &str) -> Note {
+        Note { text: text.into(), time: None, due: "2026-01-17T18:00:00Z".parse().unwrap() }
+    }
+
+    fn read(file: &Path) -> Value {
+        serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+    }
 
     #[test]
     fn a_note_is_written_whole_and_those_about_what_is_gone_go() {
         let place = tempfile::tempdir().unwrap();
-        let prefix = place.path().join("usb-backup");
-        let time = "2026-01-10T18:00:00Z".parse().unwrap();
-        let note = Note { text: "last good backup".into(), time: Some(time), due: time };
-        write(&prefix, "A", &note).unwrap();
-        write(&prefix, "A:1", &Note { time: None, ..note }).unwrap();
-        fs::write(place.path().join("usb-backups.A"), "another's").unwrap();
-        let read = |name: &str| fs::read_to_string(place.path().join(name)).unwrap();
-        let times = r#""time":"2026-01-10T18:00:00Z","due":"2026-01-10T18:00:00Z""#;
-        assert_eq!(read("usb-backup.A"), format!("{{\"format\":1,\"text\":\"last good backup\",{times}}}\n"));
-        assert_eq!(
-            read("usb-backup.A:1"),
-            "{\"format\":1,\"text\":\"last good backup\",\"due\":\"2026-01-10T18:00:00Z\"}\n"
-        );
-        assert!(says(&prefix, "A", "last good backup"));
-        assert!(!says(&prefix, "A", "last good") && !says(&prefix, "B", "last good backup"));
-        keep_only(&prefix, &["A:1"]).unwrap();
+        let at = |name: &str| place.path().join(name);
+        let notes = Notes::open(&at("usb-backup")).unwrap();
+        let time = "2026-01-10T18:00:00Z";
+        notes.write("A", &Note { time: Some(time.parse().unwrap()), ..note("last good \"backup\" \\") }).unwrap();
+        notes.write("A:1", &note("never")).unwrap();
+        fs::write(at("usb-backups.A"), "another's").unwrap();
+        let due = "2026-01-17T18:00:00Z";
+        let whole = json!({"format": 1, "text": "last good \"backup\" \\", "time": time, "due": due});
+        assert_eq!(read(&at("usb-backup.A")), whole);
+        assert_eq!(read(&at("usb-backup.A:1")), json!({"format": 1, "text": "never", "due": due}));
+        assert!(notes.says("A:1", "never"));
+        assert!(!notes.says("A:1", "nev") && !notes.says("B", "never"));
+        notes.keep_only(&["A:1"]).unwrap();
         let mut left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["usb-backup.A:1", "usb-backups.A"]);
+    }
+
+    #[test]
+    fn who_looked_earlier_writes_nothing_over_what_is_newer() {
+        let place = tempfile::tempdir().unwrap();
+        let prefix = place.path().join("usb-backup");
+        let first = Notes::open(&prefix).unwrap();
+        let (say, hear) = mpsc::channel();
+        let other = thread::spawn({
+            let prefix = prefix.clone();
+            move || {
+                say.send("waits").unwrap();
+                Notes::open(&prefix).unwrap().write("A", &note("newer")).unwrap();
+                say.send("wrote").unwrap();
+            }
+        });
+        assert_eq!(hear.recv().unwrap(), "waits");
+        // Long enough for one that waits for nothing to be done.
+        hear.recv_timeout(std::time::Duration::from_millis(300)).unwrap_err();
+        first.write("A", &note("older")).unwrap();
+        drop(first);
+        other.join().unwrap();
+        assert_eq!(read(&place.path().join("usb-backup.A"))["text"], "newer");
     }
 }

@@ -109,7 +109,7 @@ leader_of() {
 # machine_wait NAME KIND: waits until the machine is up; a booted one is up when systemd says so.
 machine_wait() {
     local leader
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         if leader=$(leader_of "$1"); then
             echo "$leader" > "$WORK/machine/$1/leader"
             [ "$2" = --boot ] || return 0

@@ -31,7 +31,7 @@ phone_on() {
             --userspec="$1:$1" --groups="$1" . /usr/sbin/adbd' "$root" "${2:-0}" \
         > "$dir/adbd.log" 2>&1 < /dev/null &
     echo $! > "$dir/adbd.pid"
-    eventually 10 in_network "$1" sh -c 'ss -Hltn "sport = :5555" | grep -q .'
+    eventually 60 in_network "$1" sh -c 'ss -Hltn "sport = :5555" | grep -q .'
 }
 
 # phone_gone NAME: pulls the cable: everything on the phone ends at once.

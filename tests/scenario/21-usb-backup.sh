@@ -80,7 +80,7 @@ unplug() { ip -n "$PREFIX-desk" link delete "phone$1"; }
 adb_of_units() { in_machine desk env ADB_SERVER_SOCKET=localfilesystem:/run/android-backup/adb adb "$@"; }
 # reached NETWORK: the unit's adb finds the phone, as USB would have it by itself. Not before the unit needs it: the
 # socket would start an adb that nobody needs, again and again, until systemd gives it up.
-reached() { eventually 20 is "$1" ActiveState activating && eventually 20 connected "$1"; }
+reached() { eventually 60 is "$1" ActiveState activating && eventually 60 connected "$1"; }
 connected() { adb_of_units connect "$1.2:5555" | grep '^connected\|already'; }
 unit() { in_machine desk systemctl show --value --property "$2" "android-backup@$1.2:5555.service"; }
 is() { [ "$(unit "$1" "$2")" = "$3" ]; }
@@ -93,7 +93,7 @@ check 'another phone is there' phone_lay two
 network_link desk two "$B.1/24" "$B.2/24" && phone_on two
 
 plug 1
-check 'an event for a phone without a folder starts its unit' eventually 20 is "$A" Result exit-code
+check 'an event for a phone without a folder starts its unit' eventually 60 is "$A" Result exit-code
 journal
 said 'which refuses' "^error: there is no folder '/srv/phone-$A.2:5555'$"
 unplug 1
@@ -101,19 +101,19 @@ mkdir "$desk/srv/phone-$A.2:5555" "$desk/srv/phone-$B.2:5555"
 in_machine desk systemctl reset-failed
 
 plug 1
-check 'with a folder, the unit runs' eventually 20 is "$A" ActiveState activating
+check 'with a folder, the unit runs' eventually 60 is "$A" ActiveState activating
 plug 2
-check 'and that of another phone at the same time' eventually 20 is "$B" ActiveState activating
+check 'and that of another phone at the same time' eventually 60 is "$B" ActiveState activating
 check 'the first phone is reached' reached "$A"
 check 'and the second' reached "$B"
-check 'the first one is backed up' eventually 20 has "$A" 1
-check 'the second one is backed up' eventually 20 has "$B" 1
+check 'the first one is backed up' eventually 60 has "$A" 1
+check 'the second one is backed up' eventually 60 has "$B" 1
 same 'each with its own pictures' 'pictures of one pictures of two' \
     "$(cat "$desk"/srv/phone-*/????-??-??T*/sdcard/DCIM/a.jpg | paste -sd' ')"
-check 'both units end' eventually 10 is "$A" ActiveState inactive
+check 'both units end' eventually 60 is "$A" ActiveState inactive
 check 'and say so by success' is "$B" Result success
 adb_is_gone() { [ "$(in_machine desk systemctl is-active android-backup-adb.service)" = inactive ]; }
-check 'adb ends with the last of them' eventually 10 adb_is_gone
+check 'adb ends with the last of them' eventually 60 adb_is_gone
 same 'no port was opened' '' "$(in_machine desk ss -Hltn)"
 same "adb's socket is root's alone" '600 root 700' \
     "$(in_machine desk stat -c '%a %U' /run/android-backup/adb) $(in_machine desk stat -c %a /run/android-backup)"
@@ -121,7 +121,7 @@ journal
 said "rsync's exit code is in the journal" '^rsync ended with 0, all is copied$'
 check 'status knows' in_machine desk cosmos status
 said 'when the last good backup of a phone was' \
-    "^note      usb-backup $A.2:5555: 1 kept, last good backup $(ls "$desk/srv/phone-$A.2:5555"), [0-9] min ago$"
+    "^note      usb-backup $A.2:5555: 1 kept, last good backup $(ls "$desk/srv/phone-$A.2:5555"), [0-9]+ min ago$"
 check 'also as JSON' in_machine desk cosmos status --json
 said 'which says that nobody need look' "\"about\":\"$B.2:5555\",\"due\":\"[^\"]*\",\"is_due\":false"
 same "and the folder is root's alone" '700 root' "$(in_machine desk stat -c '%a %U' /var/lib/cosmos/notes.d)"
@@ -130,34 +130,34 @@ unplug 2
 # A plug that wobbles: systemd gives units up that start too often, and the last plug-in counts.
 wobble() {
     for _ in $(seq 12); do
-        plug 2 && eventually 5 is "$B" ActiveState activating && unplug 2 && eventually 5 is "$B" ActiveState inactive || return
+        plug 2 && eventually 60 is "$B" ActiveState activating && unplug 2 && eventually 60 is "$B" ActiveState inactive || return
     done
 }
 check 'a phone is plugged in and unplugged a dozen times' wobble
 plug 2
 check 'the last plug-in is a backup' reached "$B"
-check 'like any other' eventually 20 has "$B" 2
+check 'like any other' eventually 60 has "$B" 2
 unplug 2
 
-# The phone leaves in the middle of a large file, on a link that is made slow for it.
+# The phone leaves in the middle of a large file, on a link that is made so slow for it that it takes minutes.
 unplug 1
 head -c 20000000 /dev/urandom > "$one/sdcard/DCIM/z.mp4"
-ip netns exec "$PREFIX-one" tc qdisc add dev to-desk root tbf rate 20mbit burst 64k latency 50ms
+ip netns exec "$PREFIX-one" tc qdisc add dev to-desk root tbf rate 1mbit burst 64k latency 50ms
 plug 1
 check 'plugged in again, it is reached' reached "$A"
 partial="$desk/srv/phone-$A.2:5555/partial"
-check 'a copy is under way' eventually 20 sh -c "find '$partial' -name '.z.mp4.*' -size +1M | grep -q ."
+check 'a copy is under way' eventually 120 sh -c "find '$partial' -name '.z.mp4.*' -size +100k | grep -q ."
 unplug 1
-check 'when the phone leaves, the unit ends' eventually 10 is "$A" ActiveState inactive
+check 'when the phone leaves, the unit ends' eventually 60 is "$A" ActiveState inactive
 check 'without being called a failure' is "$A" Result success
+check 'and adb' eventually 60 adb_is_gone
 same 'nothing of it runs on' '' "$(in_machine desk ps -C rsync,cosmos-tools,adb -o comm=)"
-check 'not adb either' eventually 10 adb_is_gone
 check 'what came is kept as partial' test -d "$partial"
 same 'and counts as no backup' 1 "$(good "$A")"
 ip netns exec "$PREFIX-one" tc qdisc del dev to-desk root
 plug 1
 check 'the next plug-in' reached "$A"
-check 'goes on' eventually 20 has "$A" 2
+check 'goes on' eventually 60 has "$A" 2
 journal
 said 'from what came' '^going on with an unfinished copy$'
 same 'to the whole' "$(sha256sum < "$one/sdcard/DCIM/z.mp4")" \

@@ -54,18 +54,18 @@ echo "$ip $router $dns $search"
 E
 printf '#!/bin/sh\necho "$new_dhcp6_name_servers"\n' > "$client/root/lease6"
 chmod 0755 "$client/root/lease" "$client/root/lease6"
-check 'a client gets an address by DHCP' in_machine client udhcpc -i eth0 -n -q -f -t 10 -T 2 -x hostname:laptop \
+check 'a client gets an address by DHCP' in_machine client udhcpc -i eth0 -n -q -f -t 30 -T 2 -x hostname:laptop \
     -O search -s /root/lease
 said 'with this host as its router and resolver' '^192\.0\.2\.1[0-5][0-9] 192\.0\.2\.1 192\.0\.2\.1 lan\.example$'
 address=$(grep -o '^192[0-9.]*' "$WORK/said")
-check 'a router is announced by IPv6' in_machine client rdisc6 -1 eth0
+check 'a router is announced by IPv6' in_machine client rdisc6 -1 -r 30 eth0
 said 'with the resolver' 'Recursive DNS server *: 2001:db8:1::1$'
-check 'the client made itself an address' eventually 10 sh -c \
+check 'the client made itself an address' eventually 60 sh -c \
     "ip -n $PREFIX-client -6 address show dev eth0 | grep 'inet6 2001:db8:1:'"
-check 'DHCPv6 answers' in_machine client timeout 30 dhclient -6 -S -1 -d -sf /root/lease6 -lf /root/l -pf /root/p eth0
+check 'DHCPv6 answers' in_machine client timeout 120 dhclient -6 -S -1 -d -sf /root/lease6 -lf /root/l -pf /root/p eth0
 said 'with the resolver, too' '^2001:db8:1::1$'
 
-asks() { in_machine client dig "@${server:-192.0.2.1}" +tries=2 "$@"; }
+asks() { in_machine client dig "@${server:-192.0.2.1}" +tries=3 +time=10 "$@"; }
 # answers WORDS NAME PATTERN: what the resolver says of a name, status and flags in one line, then the answers.
 answers() {
     asks "$2" "${@:4}" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/^; EDE: //p; s/.*\sIN\s\(A\|AAAA\|PTR\)\s/\1 /p' |
@@ -82,7 +82,7 @@ answers 'the client is found by the name it gave' laptop.lan.example "^NOERROR q
 answers 'and by its address' -x "^NOERROR qr rd ra PTR laptop\.lan\.example\.\$" "$address"
 answers 'so is this host' gw.lan.example '^NOERROR qr rd ra A 192\.0\.2\.1$'
 # Until an address has been found unique, the client asks from another one, which is not of this network.
-check 'no other host has the address' eventually 20 sh -c \
+check 'no other host has the address' eventually 60 sh -c \
     "! ip -n $PREFIX-client -6 address show dev eth0 tentative | grep -q inet6"
 server=2001:db8:1::1 answers 'all this by IPv6 as well' www.example '^NOERROR qr rd ra ad A 203\.0\.113\.80$'
 exits 'nothing listens on other addresses' 9 in_machine world dig @203.0.113.2 +tries=1 +time=2 www.example
@@ -110,7 +110,7 @@ check 'a query log is switched on' in_machine gw cosmos run
 now=($(pids))
 same 'by a reload of Unbound alone' "${was[*]}" "${now[*]}"
 asks www.unsigned > /dev/null
-check 'and it logs' eventually 5 sh -c "nsenter -t $(cat "$WORK/machine/gw/leader") -a journalctl -u unbound | grep 'www.unsigned. A IN'"
+check 'and it logs' eventually 60 sh -c "nsenter -t $(cat "$WORK/machine/gw/leader") -a journalctl -u unbound | grep 'www.unsigned. A IN'"
 next 'log-queries = true' 'ranges = [{ from = "192.0.2.100", to = "192.0.2.160" }]'
 check 'a longer DHCP range' in_machine gw cosmos run
 now=($(pids))
@@ -163,7 +163,7 @@ answers 'and resolve' www.example '^NOERROR qr rd ra ad A 203\.0\.113\.80$'
 next 'ipv6 = "dhcp"' 'range6 = { from = "::100", to = "::1ff" }'
 check 'DHCPv6 is to give addresses' in_machine gw cosmos run
 printf '#!/bin/sh\necho "$new_ip6_address $new_dhcp6_name_servers" >> /root/given6\n' > "$client/root/lease6"
-check 'a client asks for one' in_machine client timeout 60 dhclient -6 -1 -sf /root/lease6 -lf /root/m -pf /root/q eth0
+check 'a client asks for one' in_machine client timeout 120 dhclient -6 -1 -sf /root/lease6 -lf /root/m -pf /root/q eth0
 cp "$client/root/given6" "$WORK/said"
 said 'and gets it with the resolver' '^2001:db8:1::1[0-9a-f]{2} 2001:db8:1::1$'
 
@@ -196,7 +196,7 @@ refused 'IPv6 without an address of it is refused' 'and there is none' 'addresse
 refused 'an unknown parameter is refused' "no parameter 'colour'" 'colour = "red"'
 check 'another program listens' in_machine gw systemd-run --quiet --unit=squatter dnsmasq --keep-in-foreground --conf-file=/dev/null \
     --no-resolv --bind-interfaces --listen-address=203.0.113.2 --pid-file=
-check 'at the port of resolvers' eventually 10 in_machine gw sh -c "ss -Hltn 'src 203.0.113.2:53' | grep -q ."
+check 'at the port of resolvers' eventually 60 in_machine gw sh -c "ss -Hltn 'src 203.0.113.2:53' | grep -q ."
 refused 'a port that another program holds is refused' \
     "port 53 is held by 'squatter.service' on this host \(203\.0\.113\.2:53\), and 'unbound' of layer 'built-in/dns-resolver' wants it" \
     'addresses = ["192.0.2.1/24", "2001:db8:1::1/64", "203.0.113.2/24"]'

@@ -147,11 +147,17 @@ exits 'their layer waits' 1 test -e "$root/etc/more.conf"
 printf '#!/bin/sh\nexit 0\n' > "$root/usr/sbin/policy-rc.d"
 chmod 0755 "$root/usr/sbin/policy-rc.d"
 in_machine pk perl -e 'open F, "+>>", "/var/lib/dpkg/lock-frontend"; $lock = pack("s s x4 q q i x4", 1, 0, 0, 0, 0);
-    fcntl(F, 6, $lock) or die; open G, ">", "/var/tmp/held"; sleep 4; unlink "/var/tmp/held"' &
+    fcntl(F, 6, $lock) or die; open G, ">", "/var/tmp/held"; sleep 1 while -e "/var/tmp/held"' &
 holder=$!
-check 'another program installs' eventually 10 test -e "$root/var/tmp/held"
-check 'a run waits for it' in_machine pk cosmos run
-exits 'until it ended' 1 test -e "$root/var/tmp/held"
+check 'another program installs' eventually 60 test -e "$root/var/tmp/held"
+in_machine pk cosmos run > "$WORK/waits" 2>&1 &
+waiting=$!
+check 'a run comes to it' eventually 60 in_machine pk pidof apt-get
+# Long enough to end for one that does not wait.
+sleep 3
+check 'and waits' in_machine pk pidof apt-get
+rm "$root/var/tmp/held"
+check 'until it ended' wait "$waiting"
 wait "$holder"
 same 'then the package comes' 'install ok installed' "$(status_of more)"
 same "an administrator's policy stays" 'exit 0' "$(tail -n 1 "$root/usr/sbin/policy-rc.d")"

@@ -57,14 +57,14 @@ quiet 'has nothing to do'
 printf '#!/bin/sh\n[ "$1" = bound ] || exit 0\nip address add "$ip/$mask" dev "$interface"\necho "$ip $router $dns $search"\n' \
     > "$client/root/lease"
 chmod 0755 "$client/root/lease"
-check 'a client gets an address by DHCP' in_machine client udhcpc -i eth0 -n -q -f -t 10 -T 2 -x hostname:laptop \
+check 'a client gets an address by DHCP' in_machine client udhcpc -i eth0 -n -q -f -t 30 -T 2 -x hostname:laptop \
     -O search -s /root/lease
 said 'with this host as its router and resolver' '^192\.0\.2\.1[0-5][0-9] 192\.0\.2\.1 192\.0\.2\.1 home\.arpa$'
-check 'a router is announced by IPv6' in_machine client rdisc6 -1 eth0
+check 'a router is announced by IPv6' in_machine client rdisc6 -1 -r 30 eth0
 said 'with the resolver' 'Recursive DNS server *: 2001:db8:1::1$'
 # answers WORDS NAME PATTERN: what the resolver says of a name, status and flags in one line, then the addresses.
 answers() {
-    in_machine client dig @192.0.2.1 +tries=2 "$2" | paste -sd' ' > "$WORK/said"
+    in_machine client dig @192.0.2.1 +tries=3 +time=10 "$2" | paste -sd' ' > "$WORK/said"
     said "$1" "$3"
 }
 answers 'a signed name is authentic' www.example 'status: NOERROR.* flags: qr rd ra ad;.*203\.0\.113\.80'

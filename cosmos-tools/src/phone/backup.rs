@@ -11,7 +11,7 @@ use super::adb::Phone;
 use super::copy::{Method, copy};
 use super::error::PhoneError;
 use super::snapshots::{Snapshots, compare, count};
-use super::status::{note, write_note, write_textfile};
+use super::status::{note, open_notes, write_note, write_textfile};
 use crate::cli::BackupOptions;
 
 /// The least number of files that may be missing without a word.
@@ -44,7 +44,8 @@ pub fn run(options: &BackupOptions) -> Result<ExitCode, PhoneError> {
         }
     }
     if let Some(prefix) = &options.note {
-        write_note(prefix, &options.serial, &note(&snapshots.times()?, Timestamp::now(), options.warn_after))?;
+        let notes = open_notes(prefix)?;
+        write_note(&notes, &options.serial, &note(&snapshots.times()?, Timestamp::now(), options.warn_after))?;
     }
     Ok(ExitCode::SUCCESS)
 }

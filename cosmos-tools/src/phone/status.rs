@@ -11,7 +11,7 @@ use super::error::PhoneError;
 use super::serial::Serial;
 use super::snapshots::Snapshots;
 use crate::cli::StatusOptions;
-use crate::note::{self, Note};
+use crate::note::{Note, Notes};
 
 /// The exit status when a backup is too old.
 const STALE: u8 = 6;
@@ -19,6 +19,7 @@ const STALE: u8 = 6;
 /// Prints a line for each phone.
 pub fn run(options: &StatusOptions) -> Result<ExitCode, PhoneError> {
     let serials = if options.serials.is_empty() { serials(&options.base)? } else { options.serials.clone() };
+    let notes = options.note.as_deref().map(open_notes).transpose()?;
     let (now, mut stale) = (Timestamp::now(), false);
     for serial in &serials {
         let times = match Snapshots::open(&options.base, serial) {
@@ -38,13 +39,13 @@ pub fn run(options: &StatusOptions) -> Result<ExitCode, PhoneError> {
             }
             Err(error) => return Err(error),
         };
-        if let Some(prefix) = &options.note {
-            write_note(prefix, serial, &note(&times, now, options.warn_after))?;
+        if let Some(notes) = &notes {
+            write_note(notes, serial, &note(&times, now, options.warn_after))?;
         }
     }
-    if let Some(prefix) = &options.note {
+    if let (Some(prefix), Some(notes)) = (&options.note, &notes) {
         let about: Vec<&str> = serials.iter().map(Serial::as_str).collect();
-        note::keep_only(prefix, &about).map_err(PhoneError::file("remove old notes of", prefix))?;
+        notes.keep_only(&about).map_err(PhoneError::file("remove old notes of", prefix))?;
     }
     Ok(if stale { ExitCode::from(STALE) } else { ExitCode::SUCCESS })
 }
@@ -64,9 +65,14 @@ fn due(time: Timestamp, limit: Duration) -> Timestamp {
     time.checked_add(limit).unwrap_or(Timestamp::MAX)
 }
 
+/// Opens the notes that begin with `prefix`; before backups are looked at, so that what is written is how they are.
+pub fn open_notes(prefix: &Path) -> Result<Notes, PhoneError> {
+    Notes::open(prefix).map_err(PhoneError::file("open the notes", prefix))
+}
+
 /// Leaves the note of a phone.
-pub fn write_note(prefix: &Path, serial: &Serial, note: &Note) -> Result<(), PhoneError> {
-    note::write(prefix, serial.as_str(), note).map_err(PhoneError::file("write a note to", prefix))
+pub fn write_note(notes: &Notes, serial: &Serial, note: &Note) -> Result<(), PhoneError> {
+    notes.write(serial.as_str(), note).map_err(PhoneError::file("write a note about", serial.as_str()))
 }
 
 /// One phone in words, and whether its last good backup is too old.

@@ -14,7 +14,7 @@ use super::signed;
 use super::signer::Signer;
 use super::verdict::Verdict;
 use crate::cli::FollowOptions;
-use crate::note;
+use crate::note::Notes;
 
 /// Looks at each zone once; says what changed, and nothing otherwise.
 ///
@@ -26,7 +26,8 @@ pub fn run(options: &FollowOptions) -> Result<ExitCode, ZoneError> {
     let followed: Vec<_> = zones.iter().map(|(zone, keys)| follow(options, zone, keys)).collect();
     if let Some(prefix) = &options.note {
         let about: Vec<&str> = zones.iter().map(|(zone, _)| zone.name.as_str()).collect();
-        note::keep_only(prefix, &about).map_err(ZoneError::file("remove old notes of", prefix))?;
+        let removed = Notes::open(prefix).and_then(|notes| notes.keep_only(&about));
+        removed.map_err(ZoneError::file("remove old notes of", prefix))?;
     }
     followed.into_iter().collect::<Result<(), _>>()?;
     Ok(ExitCode::SUCCESS)
@@ -58,10 +59,11 @@ fn follow(options: &FollowOptions, zone: &Zone, keys: &[Key]) -> Result<(), Zone
 /// Tells `cosmos status` of a zone; what somebody should look at keeps the time since when.
 fn leave_note(options: &FollowOptions, prefix: &Path, zone: &Zone, verdict: &Verdict<'_>) -> Result<(), ZoneError> {
     let note = verdict.note(&verdict.lines(&options.zone), &options.zone);
-    if note.due <= verdict.now && note::says(prefix, &zone.name, &note.text) {
+    let notes = Notes::open(prefix).map_err(ZoneError::file("open the notes", prefix))?;
+    if note.due <= verdict.now && notes.says(&zone.name, &note.text) {
         return Ok(());
     }
-    note::write(prefix, &zone.name, &note).map_err(ZoneError::file("write a note to", prefix))
+    notes.write(&zone.name, &note).map_err(ZoneError::file("write a note about", zone.name.as_ref()))
 }
 
 /// Returns what the enforcer should hear about a key.
