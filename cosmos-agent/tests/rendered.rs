@@ -55,8 +55,8 @@ fn generation(settled: &Settled) -> u64 {
     settled.status()["applied"]["generation"].as_u64().expect("a number")
 }
 
-/// Returns a host that was greeted by two releases, on another version of its distribution each, and the generation of the
-/// first.
+/// Returns a host that was greeted by two releases, on another version of its distribution each, and the generation of
+/// the first.
 fn twice() -> (Settled, u64) {
     let settled = with_templates();
     have(&settled, "12");

@@ -75,9 +75,9 @@ resolver() {
     in_machine world systemctl restart unbound
 }
 
-# validates WORDS PATTERN [NAME]: what the resolver says of a name, status and flags in one line, then the addresses. On a
-# busy machine an answer may be late, which a resolver takes for a server that is gone: it is asked again, a few times,
-# and says at last what it has against the answer.
+# validates WORDS PATTERN [NAME]: what the resolver says of a name, status and flags in one line, then the addresses.
+# On a busy machine an answer may be late, which a resolver takes for a server that is gone: it is asked again, a few
+# times, and says at last what it has against the answer.
 validates() {
     local answer=$WORK/answer
     for _ in 1 2 3 4 5; do

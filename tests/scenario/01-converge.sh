@@ -1,5 +1,5 @@
 #!/bin/bash
-# A host converges over git://, https, ssh and from a path; releases by four kinds of gpg keys; a second run does nothing.
+# A host converges over git://, https, ssh and from a path; releases by four kinds of gpg keys; then it does nothing.
 . "$(dirname "$0")/../lib/all.sh"
 
 for operator in alice:rsa3072 bob:ed25519 carol:nistp256 dave:subkey; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-# On a root with libc and a shell only, clone and run converge from https, git:// and a path, and start no program but tasks.
+# On a root with libc and a shell only, clone and run converge from https, git:// and a path, and start tasks only.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice rsa3072

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A host of Cosmos 1.5 with its settings, keyring, clone and tags goes on unchanged; the original's faults are attacked.
+# A host of Cosmos 1.5 with its settings, keyring, clone and tags goes on unchanged; the faults of 1.5 are attacked.
 . "$(dirname "$0")/../lib/all.sh"
 
 KEYS=global/overlay/etc/cosmos/keys

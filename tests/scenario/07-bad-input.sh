@@ -1,5 +1,5 @@
 #!/bin/bash
-# Wrong settings, a hung server, a full disk, a held lock, tasks that misbehave: each has its words and its exit status.
+# Wrong settings, a hung server, a full disk, a held lock, tasks that misbehave: each has its words and exit status.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The same signatures and histories judged by cosmos, by git with gpg, and by sq-git: one verdict, but for known differences.
+# The same signatures and histories judged by cosmos, git with gpg, and sq-git: one verdict, or a known difference.
 . "$(dirname "$0")/../lib/all.sh"
 
 SQ_GIT=$CACHE/tools/sq-git/bin/sq-git

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Disks that are full, out of inodes or read-only, files that nobody may change, other mounts: each has its words, and nothing is lost.
+# Disks full, out of inodes or read-only, files nobody may change, other mounts: each has its words, nothing is lost.
 . "$(dirname "$0")/../lib/all.sh"
 
 HOST_ROOT=$WORK/root LAYER=hosts/disk.example.org

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The power fails at any point of an apply, on a disk that keeps nothing unasked: no empty file, each old or new, the next run finishes.
+# The power fails at any point of an apply, on a disk that keeps nothing unasked: each file old or new, none empty.
 . "$(dirname "$0")/../lib/all.sh"
 
 HOST_ROOT=$WORK/disk/root LAYER=hosts/power.example.org

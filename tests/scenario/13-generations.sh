@@ -1,5 +1,5 @@
 #!/bin/bash
-# A bad release is taken back by hand, also when that is killed; a night-time edit is held; what was there before comes back.
+# A bad release is taken back by hand, also when that is killed; an edit is held; what was there before comes back.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Bad files never reach a host; services hear of good ones, also after killed runs; a firewall that cuts a host off is taken back.
+# Bad files never reach a host; services hear of good ones, also after killed runs; a firewall that cuts off goes back.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A layer's own probe is tried again, then takes that layer's paths back and no others; an sshd that stops answering comes back.
+# A layer's own probe is tried again, then takes back that layer's paths only; an sshd that stops answering comes back.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A bad file of apache, nginx, haproxy, unbound, dnsmasq or logrotate never reaches a host where the program is; a good one does.
+# A bad file of apache, nginx, haproxy, unbound, dnsmasq or logrotate never reaches a host with the program.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

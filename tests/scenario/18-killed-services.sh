@@ -1,5 +1,5 @@
 #!/bin/bash
-# Killed at every call that changes anything, between packages, checks, services, tasks and probes: the next run does what is left.
+# Killed at every call that changes anything, packages, checks, services, tasks, probes: the next run does the rest.
 . "$(dirname "$0")/../lib/all.sh"
 
 # Calls that change something, and those that start a program. `tests/interrupted` has the files' own, call by call.
@@ -140,8 +140,8 @@ points() {
         }' back="${2:-}" "$log".*
 }
 
-# chosen: of the points on standard input one of each kind, the middle one; in the long form all that lie between the files'
-# own, which `tests/interrupted` takes call by call.
+# chosen: of the points on standard input one of each kind, the middle one; in the long form all that lie between the
+# files' own, which `tests/interrupted` takes call by call.
 chosen() {
     awk -F'\t' -v long="${LONG:-}" '{ kind[$1] = kind[$1] "\n" $0; n[$1]++ }
         END { for (k in kind) {
@@ -159,8 +159,8 @@ covered() {
     for kind; do check "there are kill points of the kind '$kind'" grep -q "^$kind"$'\t' "$points"; done
 }
 
-# killed_at NAME NUMBER: an apply that ends at that call. How many calls a run makes differs by a few, so that one of the very
-# last may not come to be: the run is then not killed, which is counted.
+# killed_at NAME NUMBER: an apply that ends at that call. How many calls a run makes differs by a few, so that one of
+# the very last may not come to be: the run is then not killed, which is counted.
 missed=0
 killed_at() {
     host strace -qq -o /dev/null -e trace="$CALLS" -e inject="$1:signal=KILL:when=$2" cosmos apply > "$WORK/killed" 2>&1

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The module usb-backup: the rule names the phone, a real uevent starts the unit, which copies it, and ends when it leaves.
+# The module usb-backup: the rule names the phone, a real uevent starts the unit, which copies it and ends with it.
 . "$(dirname "$0")/../lib/all.sh"
 
 A=10.78.1 B=10.78.2 USB=0123456789ABCDEF

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Packages that layers need: installed in one transaction, without a daemon that starts; failing, killed, waiting, held back.
+# Packages that layers need: in one transaction, without starting a daemon; failing, killed, waiting, held back.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

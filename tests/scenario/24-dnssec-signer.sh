@@ -1,5 +1,5 @@
 #!/bin/bash
-# The module dnssec-signer: a zone is signed and served, its parent is looked at, keys change, a validating resolver agrees.
+# The module dnssec-signer: a zone is signed and served, its parent asked, keys change, a validating resolver agrees.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A fresh Debian machine and fifteen lines of a repository become a home office's gateway: by one run, and nothing else.
+# A fresh Debian machine and fifteen lines of a repository become a home office's gateway by one run, and nothing else.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The module dnssec-knot: Knot signs and serves a zone, waits for its parent, changes keys; a validating resolver agrees.
+# The module dnssec-knot: Knot signs and serves a zone, waits for its parent, changes keys; a resolver agrees.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519

@@ -1,5 +1,5 @@
 #!/bin/bash
-# An operator whose keys are on an OpenPGP card: what they sign is believed, and they read and rekey secrets with the PIN.
+# An operator whose keys are on an OpenPGP card: what they sign is believed; they read and rekey secrets with the PIN.
 . "$(dirname "$0")/../lib/all.sh"
 
 CARD=$CACHE/tools/card/release/card

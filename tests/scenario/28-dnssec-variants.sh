@@ -1,6 +1,7 @@
 #!/bin/bash
-# The module dnssec-signer otherwise: RSA and NSEC, a PIN out of the repository, keys after their backup only, a parent that
-# is looked up and believed by hand, a program that hands keys over, another token later.
+# The module dnssec-signer otherwise: RSA, NSEC, a secret PIN, keys after their backup, a parent believed by hand.
+#
+# Also: a program that hands keys over, and another token later.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519
@@ -69,7 +70,7 @@ token() {
 }
 check 'and of the token' token --pin 27182818 --list-objects --type privkey
 
-# A key signs, but the parent does not hear of it before its backup: the enforcer looks once a minute whether that is done.
+# A key signs, but the parent does not hear of it before its backup: the enforcer looks for that once a minute.
 check 'the zone is signed' eventually 60 in_machine sig sh -c 'dig @203.0.113.2 ods.example SOA +dnssec | grep -q RRSIG'
 sleep 7
 same 'the key that the parent shall vouch for is not ready before its backup' 'KSK publish' \
