@@ -1,6 +1,8 @@
 //! The programs an operator's command may start, found where no commit can have put them (A52).
 
 use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -25,11 +27,22 @@ const OF_THE_REPOSITORY: [&str; 14] = [
     "GIT_EXEC_PATH",
 ];
 
+/// Where gpg lets a passphrase or PIN be asked for. It finds a terminal by itself only as its standard input, which is
+/// our pipe.
+const GPG_TTY: &str = "GPG_TTY";
+
 /// The operator's own environment, and which folder must not be executed from.
 pub struct Programs {
     environment: Vec<(OsString, OsString)>,
     /// The work tree: what lies in it came from commits.
     untrusted: PathBuf,
+}
+
+/// Returns the name of the terminal that the operator sits at.
+fn terminal() -> Option<OsString> {
+    let name = |stream: BorrowedFd<'_>| nix::unistd::ttyname(stream).ok();
+    let found = name(io::stdin().as_fd()).or_else(|| name(io::stderr().as_fd()));
+    found.map(PathBuf::into_os_string)
 }
 
 /// Returns the environment without what points git at another repository.
@@ -43,7 +56,10 @@ impl Programs {
     /// Uses the environment the process was started with, for work on the tree at `untrusted`.
     #[must_use]
     pub fn of_the_operator(untrusted: &Path) -> Self {
-        let environment = without_repository(crate::environment::original());
+        let mut environment = without_repository(crate::environment::original());
+        if let Some(terminal) = terminal().filter(|_| !environment.iter().any(|(name, _)| name == GPG_TTY)) {
+            environment.push((GPG_TTY.into(), terminal));
+        }
         Self { environment, untrusted: untrusted.to_owned() }
     }
 

@@ -52,10 +52,15 @@ impl Fleet {
     /// Returns the agent as an operator starts it.
     pub fn command(&self, operator: &Operator) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
-        command.current_dir(self.world.repo()).env("TZ", "UTC").env("LANG", "C.UTF-8").env_remove("COLUMNS");
-        command.env("GNUPGHOME", &operator.home).env("HOME", self.world.path(""));
-        command.env("GIT_CONFIG_GLOBAL", config(&self.world, operator)).env("GIT_CONFIG_SYSTEM", "/dev/null");
+        self.as_started_by(operator, &mut command);
         command
+    }
+
+    /// Gives a program the folder and environment in which an operator starts it.
+    pub fn as_started_by<'c>(&self, operator: &Operator, command: &'c mut Command) -> &'c mut Command {
+        command.current_dir(self.world.repo()).env("TZ", "UTC").env("LANG", "C.UTF-8").env_remove("COLUMNS");
+        command.env("GNUPGHOME", &operator.home).env("HOME", self.world.path("")).env_remove("GPG_TTY");
+        command.env("GIT_CONFIG_GLOBAL", config(&self.world, operator)).env("GIT_CONFIG_SYSTEM", "/dev/null")
     }
 
     /// Releases without questions and expects success.

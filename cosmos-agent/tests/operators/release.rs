@@ -259,6 +259,42 @@ fn a_key_file_signs_where_gpg_does_not() {
     assert!(none.stderr.starts_with("error: cannot sign with '/nowhere': "), "{none:?}");
 }
 
+/// A pinentry that types the passphrase, if it is told at which terminal: what Debian installs asks nowhere else.
+const PINENTRY: &str = "#!/bin/sh
+echo OK
+while read -r word rest; do
+    case $word,$rest in
+        OPTION,ttyname=*) terminal=${rest#*=} ;;
+        GETPIN,*) if [ -c \"$terminal\" ]; then echo 'D secret'; else echo 'ERR 83918950 Inappropriate ioctl for device' && continue; fi ;;
+        BYE,*) echo OK && exit ;;
+    esac
+    echo OK
+done
+";
+
+#[test]
+fn a_passphrase_is_asked_for_on_the_operators_terminal() {
+    let (fleet, ada) = alone(Signed::Tags);
+    fleet.believe(&ada, &[]);
+    let protect = ["--batch", "--pinentry-mode", "loopback", "--passphrase", "secret", "--passwd", &ada.fingerprint];
+    fleet.world.gpg_with_input(&ada, protect, b"");
+    put(&ada.home, "pinentry", PINENTRY);
+    crate::support::executable(&ada.home.join("pinentry"));
+    put(&ada.home, "gpg-agent.conf", &format!("pinentry-program {}\n", ada.home.join("pinentry").display()));
+    let mut reload = std::process::Command::new("gpg-connect-agent");
+    let reloaded = fleet.world.run(reload.arg("--homedir").arg(&ada.home).args(["reloadagent", "/bye"]));
+    assert_eq!(reloaded.status, 0, "{reloaded:?}");
+
+    fleet.world.write("global/overlay/etc/motd", "hello again\n");
+    fleet.world.commit_unsigned("Say more");
+    let nowhere = fleet.by(&ada, &["release", "--yes"]);
+    assert!(nowhere.status == 1 && nowhere.stderr.contains("Inappropriate ioctl for device"), "{nowhere:?}");
+    let mut command = std::process::Command::new("script");
+    command.args(["--quiet", "--return", "--command"]).arg(format!("{} release --yes", env!("CARGO_BIN_EXE_cosmos")));
+    let asked = fleet.world.run(fleet.as_started_by(&ada, &mut command).arg("/dev/null"));
+    assert!(asked.status == 0 && asked.stdout.contains("pushed release-2: "), "{asked:?}");
+}
+
 /// Plants whatever git would execute from a repository or a clone's settings; each leaves a mark.
 fn plant(fleet: &Fleet) -> Vec<(&'static str, String)> {
     let (repo, mark) = (fleet.world.repo(), fleet.world.path("ran").display().to_string());
