@@ -1,15 +1,12 @@
-//! `cosmos lint` and `cosmos module`, and docs/modules.md, literally.
+//! `cosmos lint` and `cosmos module`.
 
 mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Command;
 
 use support::{Ran, World};
-
-const PAGE: &str = include_str!("../../docs/modules.md");
 
 fn repository() -> World {
     let world = World::new();
@@ -124,46 +121,4 @@ fn a_module_that_comes_with_cosmos_needs_no_repository_to_be_shown() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
     let shown = world.run(command.args(["module", "show", "usb-backup"]).current_dir(world.path("")));
     assert!(shown.stdout.starts_with("NAME\n    usb-backup  (built-in/usb-backup)\n"), "{shown:?}");
-}
-
-/// Returns the shell blocks of the page.
-fn commands() -> String {
-    let mut inside = false;
-    let lines = PAGE.lines().filter(|line| {
-        let fence = line.starts_with("```");
-        inside = if fence { line.starts_with("```sh") } else { inside };
-        inside && !fence
-    });
-    lines.flat_map(|line| [line, "\n"]).collect()
-}
-
-/// Returns what the page says is printed, block by block.
-fn quoted() -> Vec<String> {
-    let quotes = |line: &&str| line.starts_with("    ");
-    let lines: Vec<&str> = PAGE.lines().collect();
-    let blocks = lines.chunk_by(|one, other| quotes(one) == quotes(other)).filter(|block| quotes(&block[0]));
-    blocks.map(|block| block.iter().map(|line| format!("{}\n", &line[4..])).collect()).collect()
-}
-
-#[test]
-fn the_page_about_modules_works_as_it_stands() {
-    let home = tempfile::tempdir().expect("a folder");
-    let program = Path::new(env!("CARGO_BIN_EXE_cosmos")).parent().expect("a folder").display().to_string();
-    let mut command = Command::new("sh");
-    command.args(["-eu", "-c", &commands()]).current_dir(home.path()).env_clear();
-    command.env("PATH", format!("{program}:/usr/bin:/bin")).env("HOME", home.path());
-    let ran = command.output().expect("a shell");
-    let (printed, said) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    assert!(ran.status.success(), "{printed}\n{said}");
-    assert!(printed.contains("+ etc/greeter.conf  ns1.example.org\n"), "{printed}");
-    assert!(printed.contains("greeter.port = 8080  default\n"), "{printed}");
-    let module = home.path().join("fleet/models/greeter");
-    let lines = ["layer.toml", "templates/etc/greeter.conf"].map(|file| {
-        let text = fs::read_to_string(module.join(file)).expect("a file");
-        text.lines().filter(|line| !line.is_empty()).count()
-    });
-    assert_eq!(lines.iter().sum::<usize>(), 29, "{lines:?}: the page says how many");
-    let quoted = quoted();
-    assert!(quoted.contains(&said.to_string()), "the page says nothing about: {said}");
-    quoted.iter().for_each(|text| assert!(*text == said || printed.contains(text), "not printed: {text}\n{printed}"));
 }

@@ -4,7 +4,6 @@
 mod support;
 
 mod fleet;
-mod page;
 mod release;
 mod signer;
 mod verify;
