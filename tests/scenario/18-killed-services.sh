@@ -141,7 +141,7 @@ points() {
 }
 
 # chosen: of the points on standard input one of each kind, the middle one; in the long form all that lie between the
-# files' own, which `tests/interrupted` takes call by call.
+# files' own, which cosmos-agent/tests/interrupted takes call by call.
 chosen() {
     awk -F'\t' -v long="${LONG:-}" '{ kind[$1] = kind[$1] "\n" $0; n[$1]++ }
         END { for (k in kind) {
