@@ -323,7 +323,7 @@ pub struct GpgOptions {
 pub struct PauseOptions {
     /// Why, for whoever looks next
     pub reason: String,
-    /// When runs start again by themselves
+    /// When runs start again by themselves, in UTC
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
 }

@@ -23,7 +23,7 @@ pub struct HoldOptions {
     /// Why, for whoever looks next
     #[arg(requires = "path")]
     pub reason: Option<String>,
-    /// When the hold ends by itself
+    /// When the hold ends by itself, in UTC
     #[arg(long, value_name = "TIME", requires = "reason")]
     pub until: Option<String>,
     /// Let runs make the path what the model says again

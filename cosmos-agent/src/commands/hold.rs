@@ -55,10 +55,7 @@ fn hold(options: &HoldOptions, now: Time) -> Result<Hold, Failure> {
     if reason.is_empty() {
         return Err(usage("a hold needs a reason", "cosmos hold /etc/motd 'trying a shorter one, Kim'"));
     }
-    let until = options.until.as_ref().map(|text| text.parse()).transpose();
-    let until = until.map_err(|error: cosmos_model::time::InvalidTime| {
-        Failure::new(Status::Usage, &error, "name the end in UTC: --until 2026-01-10T18:00:00Z")
-    })?;
+    let until = super::until::named(options.until.as_deref())?;
     let hold = Hold { reason: reason.to_owned(), since: now, until };
     if !hold.holds(now) {
         return Err(usage("the hold would have ended already", "times are in UTC, such as 2026-01-10T18:00:00Z"));

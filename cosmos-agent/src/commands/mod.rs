@@ -35,6 +35,7 @@ mod secret;
 mod signer;
 mod status;
 mod trust;
+mod until;
 mod update;
 mod verify;
 mod why;
