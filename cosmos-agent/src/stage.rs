@@ -67,12 +67,21 @@ pub fn failure(error: &StageError) -> Failure {
 /// Returns the failure of an operator whose repository has mistakes, each with its hint below it.
 #[must_use]
 pub fn mistaken(error: &StageError) -> Failure {
-    let StageError::Mistakes(mistakes) = error else { return failure(error) };
+    match error {
+        StageError::Mistakes(_) => Failure::of(Status::Failed, in_full(error), "mend the repository"),
+        _ => failure(error),
+    }
+}
+
+/// Says all that is wrong, each mistake with its hint below it.
+#[must_use]
+pub fn in_full(error: &StageError) -> String {
+    let StageError::Mistakes(mistakes) = error else { return error.to_string() };
     let lines = mistakes.iter().map(|mistake| match mistake.hint.as_str() {
         "" => mistake.to_string(),
         hint => format!("{mistake}\n    {hint}"),
     });
-    Failure::of(Status::Failed, lines.collect::<Vec<_>>().join("\n"), "mend the repository")
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Hashes of blobs that the managed set already has, so that they are not read again.

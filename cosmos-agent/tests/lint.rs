@@ -34,6 +34,12 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     world.write("models/usb-backup/layer.toml", "[param.x]\ntype = 'int'\ndefault = 1\ndoc = 'x'\n");
     world.write("global/layer.toml", "no-check = ['sshd', 'leaving base']\n[params.usb-backup]\ny = 1\n");
     world.write("global/templates/etc/dos", "one\ntwo\r\nthree\r\n");
+    world.write("global/overlay/usr/local/bin/tool", "#!/bin/sh\r\n");
+    mode(&world, "global/overlay/usr/local/bin/tool", 0o755);
+    world.write("global/overlay/etc/crlf", "wanted\r\n");
+    world.write("hosts/ns1.example.org/post-task.d/010x", "#!/bin/sh\n");
+    world.write("overlays/etc/x", "x");
+    world.write("documents/x", "x");
     for (task, bits) in [("010plain", 0o644), ("020bare", 0o755), ("030good", 0o755), ("named", 0o755)] {
         let text = if task == "020bare" { "true\n" } else { "#!/bin/sh\n" };
         world.write(&format!("global/post-tasks.d/{task}"), text);
@@ -42,7 +48,8 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     let found = clone_of(&world, &["lint"]);
     assert_eq!(
         found.stdout,
-        "cr-line-ends\n    global/templates/etc/dos:2: lines end in CR and LF\n        end them in LF alone\n\
+        "cr-line-ends\n    global/overlay/usr/local/bin/tool:1: lines end in CR and LF\n        end them in LF alone\n    \
+         global/templates/etc/dos:2: lines end in CR and LF\n        end them in LF alone\n\
          hides-built-in\n    models/usb-backup: this hides the module of the same name that comes with cosmos\n        \
          rename it, if that is not meant\n\
          leaves-unasked\n    global/layer.toml: hosts leave 'base' without being asked\n        \
@@ -54,13 +61,15 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
          task-not-executable\n    global/post-tasks.d/010plain: this task is not executable, and never runs\n        chmod +x it\n\
          task-without-interpreter\n    global/post-tasks.d/020bare: this task has no '#!' line\n        begin it with #!/bin/sh\n\
          task-without-number\n    global/post-tasks.d/named: this is executable, but not named like a task\n        begin with a digit\n\
+         unread-folder\n    hosts/ns1.example.org/post-task.d: nothing in this folder reaches a host\n        \
+         is 'post-tasks.d' meant?\n    overlays: nothing in this folder reaches a host\n        is 'overlay' meant?\n\
          unused-layer\n    models/usb-backup: no host uses this layer\n        use it, or remove it\n",
         "{found:?}"
     );
     assert_eq!(found.status, 1);
     let json = clone_of(&world, &["lint", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(10));
+    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(13));
     assert_eq!(document["lint"]["findings"][0]["code"], "cr-line-ends");
 }
 
@@ -74,7 +83,7 @@ fn a_repository_in_order_has_no_findings_and_a_mistake_of_any_host_is_one() {
     assert_eq!(
         bad.stdout,
         "mistake\n    global/templates/etc/a:1: undefined value in '{{ nobody }}'\n        \
-         this layer declares no parameters; see 'modules'\n",
+         this layer declares no parameters; those of a module are modules.NAME.PARAMETER\n",
         "{bad:?}"
     );
 }
@@ -105,8 +114,8 @@ fn modules_are_listed_shown_like_a_manual_and_begun() {
         clone_of(&world, &["module", "show", "greeting"]).stdout,
         "NAME\n    greeting  (models/greeting)\n\nSYNOPSIS\n    use = [\"greeting\"]\n    [params.greeting]\n    \
          mode = \"a\"\n\nPARAMETERS\n    mode  enum, required\n        which\n        one of a, b\n    \
-         ranges  list of table, default []\n        addresses\n        from  ip, required\n            the first\n\
-         CONDITIONS\n    for each of ranges: item.from is ipv4\n\
+         ranges  list of table, default []\n        addresses\n        from  ip, required\n            the first\n\n\
+         CONDITIONS\n    for each of ranges: item.from is ipv4\n\n\
          BEFORE IT LEAVES A HOST\n    check its guests\n"
     );
     clone_of(&world, &["module", "new", "Big"])

@@ -77,7 +77,8 @@ fn what_hosts_could_not_apply_is_said_once_with_the_hosts() {
     assert_eq!(
         shown.stderr,
         "error: ns1.example.org, ns2.example.org, ns3.example.org could not apply this\n    \
-         global/layer.toml:2:8: 'params.hello.word' must be a string, this is an integer\n"
+         global/layer.toml:2:8: 'params.hello.word' must be a string, this is an integer\n        \
+         what to say (string, \"hello\" by default)\n"
     );
     plan(&world, &["--all", "--since", "nothing"])
         .complains(2, "error: this clone has no 'nothing'\nhint: fetch it first\n");

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 use core::ops::Range;
 
@@ -10,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// One mistake in a repository: where it is, what it is, and what to try.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// The file, and the line and column where it has them.
     pub place: String,
@@ -25,6 +26,30 @@ impl Mistake {
     pub(crate) fn at(place: impl Into<String>, text: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { place: place.into(), text: text.into(), hint: hint.into() }
     }
+}
+
+/// By file, line and column, as somebody reads who mends them.
+impl Ord for Mistake {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rest = |one: &Self| [one.place.clone(), one.text.clone(), one.hint.clone()];
+        position(&self.place).cmp(&position(&other.place)).then_with(|| rest(self).cmp(&rest(other)))
+    }
+}
+
+impl PartialOrd for Mistake {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Takes a place apart into the file and the numbers behind it.
+fn position(place: &str) -> (&str, Vec<u64>) {
+    let (mut file, mut numbers) = (place, Vec::new());
+    while let Some((rest, number)) = file.rsplit_once(':').and_then(|(rest, last)| Some((rest, last.parse().ok()?))) {
+        numbers.insert(0, number);
+        file = rest;
+    }
+    (file, numbers)
 }
 
 impl fmt::Display for Mistake {

@@ -55,13 +55,13 @@ fn every_name_that_is_none_is_said_with_its_place() {
     let text =
         "[packages]\napt = [\"a\", \"Unbound\", \"x=1.0\", \"y:amd64\", \"-o\", \"unbound-\", \"ok\", 7]\nrpm = []";
     insta::assert_snapshot!(mistakes(&[("layer.toml", text)], HOST), @r"
+    layer.toml:2:8: 'a' is not the name of a package
     layer.toml:2:13: 'Unbound' is not the name of a package
     layer.toml:2:24: 'x=1.0' is not the name of a package
     layer.toml:2:33: 'y:amd64' is not the name of a package
     layer.toml:2:44: '-o' is not the name of a package
     layer.toml:2:50: 'unbound-' is not the name of a package
     layer.toml:2:68: 'apt' must be a list of strings, this is an integer
-    layer.toml:2:8: 'a' is not the name of a package
     layer.toml:3:1: unknown key 'packages.rpm'
     ");
 }

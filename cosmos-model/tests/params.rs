@@ -108,8 +108,8 @@ fn every_mistake_is_said_at_once_with_its_place_and_the_parameters_doc() {
         "global/layer.toml:2:8: 'params.dns.port' must be a port: 70000 is not from 1 to 65535\n\
          \x20 where the resolver listens (port, 53 by default)\n\
          global/layer.toml:3:9: there is no module 'dsn'\n\
-         \x20 correct the name, or add \"dsn\" to 'use'\n\
-         hosts/ns1.example.org/layer.toml: 'params.dns.lan' is missing\n\
+         \x20 'cosmos module list' says which there are\n\
+         hosts/ns1.example.org/layer.toml:2:9: 'params.dns.lan' is missing\n\
          \x20 the interface of the local network (interface, required)\n\
          hosts/ns1.example.org/layer.toml:3:8: 'params.dns.port' must be a port, this is a string\n\
          \x20 where the resolver listens (port, 53 by default)\n\
@@ -132,8 +132,30 @@ fn parameters_of_a_module_that_the_host_does_not_use_are_a_mistake_in_its_own_la
     assert_eq!(
         mistakes(&files),
         "hosts/ns1.example.org/layer.toml:1:9: this host does not use a module 'dns'\n\
-         \x20 correct the name, or add \"dns\" to 'use'\n"
+         \x20 add \"dns\" to 'use'\n"
     );
+    let files =
+        [("hosts/ns1.example.org/layer.toml", "use = ['dns']\n[params.dns]\nx = 1\n"), ("models/dns/overlay/a", "a")];
+    assert_eq!(
+        mistakes(&files),
+        "hosts/ns1.example.org/layer.toml:2:9: the layer 'dns' declares no parameters\n\
+         \x20 remove the table, or declare them\n"
+    );
+}
+
+#[test]
+fn what_is_missing_is_said_where_the_module_is_used_and_mistakes_come_in_the_order_of_the_lines() {
+    let wrong = "\nx = 1\n".to_owned() + &"\n".repeat(7) + "y = 1\n";
+    let files = [("hosts/ns1.example.org/layer.toml", "\nuse = ['dns']\n"), ("models/dns/layer.toml", DNS)];
+    assert_eq!(
+        mistakes(&files),
+        "hosts/ns1.example.org/layer.toml:2:8: 'params.dns.lan' is missing\n\
+         \x20 the interface of the local network (interface, required)\n"
+    );
+    let said = mistakes(&[("hosts/ns1.example.org/layer.toml", wrong.as_str())]);
+    let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with(' ')).collect();
+    let place = "hosts/ns1.example.org/layer.toml";
+    assert_eq!(lines, [format!("{place}:2:1: unknown key 'x'"), format!("{place}:10:1: unknown key 'y'")]);
 }
 
 #[test]
@@ -145,7 +167,7 @@ fn modules_that_use_each_other_in_a_circle_are_named() {
     ];
     assert_eq!(
         mistakes(&files),
-        "models/b/layer.toml: layers use each other in a circle: models/a -> models/b -> models/a\n\
+        "models/b/layer.toml:1:8: layers use each other in a circle: models/a -> models/b -> models/a\n\
          \x20 take one 'use' out\n"
     );
 }
@@ -158,7 +180,15 @@ fn a_declaration_is_checked_like_a_value() {
     let files = [("hosts/ns1.example.org/layer.toml", "use = ['m']\n"), ("models/m/layer.toml", module)];
     assert_eq!(
         mistakes(&files),
-        "models/m/layer.toml:10:11: 'default' must be a port: 0 is not from 1 to 65535\n\
+        "models/m/layer.toml:2:8: 'prot' is not a type\n\
+         \x20 see docs/formats.md §21 for the types\n\
+         models/m/layer.toml:4:8: 'param.B' is not the name of a parameter\n\
+         \x20 1 to 64 of a-z, 0-9 and '-', a letter first\n\
+         models/m/layer.toml:5:8: 'param.c' needs 'values'\n\
+         \x20 write values = [\"…\", \"…\"]\n\
+         models/m/layer.toml:8:8: 'param.d' needs 'doc'\n\
+         \x20 say in a line what the parameter is for\n\
+         models/m/layer.toml:10:11: 'default' must be a port: 0 is not from 1 to 65535\n\
          \x20 'param.d' is a port\n\
          models/m/layer.toml:11:8: 'param.e' cannot have min and max\n\
          \x20 they belong to int, port and duration\n\
@@ -169,15 +199,7 @@ fn a_declaration_is_checked_like_a_value() {
          models/m/layer.toml:20:1: a condition is 'that' with 'message', or 'one-of'\n\
          \x20 see docs/formats.md §21\n\
          models/m/layer.toml:22:11: 'one-of' must name optional parameters of this layer\n\
-         \x20 \n\
-         models/m/layer.toml:2:8: 'prot' is not a type\n\
-         \x20 see docs/formats.md §21 for the types\n\
-         models/m/layer.toml:4:8: 'param.B' is not the name of a parameter\n\
-         \x20 1 to 64 of a-z, 0-9 and '-', a letter first\n\
-         models/m/layer.toml:5:8: 'param.c' needs 'values'\n\
-         \x20 write values = [\"…\", \"…\"]\n\
-         models/m/layer.toml:8:8: 'param.d' needs 'doc'\n\
-         \x20 say in a line what the parameter is for\n"
+         \x20 \n"
     );
 }
 

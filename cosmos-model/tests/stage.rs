@@ -91,7 +91,7 @@ fn layers_that_use_each_other_are_named_in_a_circle() {
     );
     assert_eq!(
         shown,
-        "b/layer.toml: layers use each other in a circle: models/a -> b -> models/a\n\
+        "b/layer.toml:1:8: layers use each other in a circle: models/a -> b -> models/a\n\
          layer.toml:1:13: uses the layer 'c', which does not exist"
     );
 }

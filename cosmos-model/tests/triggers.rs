@@ -236,12 +236,12 @@ run = ['true']
 ";
     assert_eq!(
         mistakes(&[("layer.toml", layer)], HOST),
-        "layer.toml:10:11: 'leaving' must be true or false, this is a string\n\
-         layer.toml:1:13: there is no check of well-known paths called 'leaving '\n\
+        "layer.toml:1:13: there is no check of well-known paths called 'leaving '\n\
          layer.toml:1:25: there is no check of well-known paths called 'leaving a/b'\n\
          layer.toml:2:1: a check has 'when' or 'leaving', not both\n\
          layer.toml:5:22: a check of a layer that leaves looks at the host, where '{staged}' means nothing\n\
-         layer.toml:6:1: 'when' must name at least one path"
+         layer.toml:6:1: 'when' must name at least one path\n\
+         layer.toml:10:11: 'leaving' must be true or false, this is a string"
     );
 }
 
@@ -311,18 +311,18 @@ within = '0s'
 ";
     assert_eq!(
         mistakes(&[("layer.toml", layer)], HOST),
-        "layer.toml:10:1: 'run' must begin with a program, by its absolute path or name\n\
-         layer.toml:10:1: 'when' must name at least one path\n\
-         layer.toml:14:22: a probe looks at the host, where '{staged}' means nothing\n\
-         layer.toml:16:10: 'within' must be a duration, not '0s'\n\
-         layer.toml:1:13: there is no check of well-known paths called 'ssh'\n\
+        "layer.toml:1:13: there is no check of well-known paths called 'ssh'\n\
          layer.toml:3:11: 'timeout' must be a duration, not '2 hours'\n\
          layer.toml:4:1: unknown key 'tasks.when'\n\
          layer.toml:5:8: 'sub/030x' is not the name of a task\n\
          layer.toml:7:8: '-x' is not the name of a service\n\
          layer.toml:8:1: a service needs its 'name'\n\
          layer.toml:9:11: '/etc/x' is not a path pattern: \
-         a path pattern is relative to the root, without leading slash, '.' and '..'"
+         a path pattern is relative to the root, without leading slash, '.' and '..'\n\
+         layer.toml:10:1: 'run' must begin with a program, by its absolute path or name\n\
+         layer.toml:10:1: 'when' must name at least one path\n\
+         layer.toml:14:22: a probe looks at the host, where '{staged}' means nothing\n\
+         layer.toml:16:10: 'within' must be a duration, not '0s'"
     );
 }
 

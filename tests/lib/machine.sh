@@ -121,6 +121,7 @@ machine_wait() {
         sleep 0.1
     done
     echo "machine '$1' did not come up:" >&2
+    in_machine "$1" sh -c 'systemctl is-system-running; systemctl list-jobs --no-pager' >&2
     tail -n 20 "$WORK/machine/$1/console.log" >&2
     return 1
 }

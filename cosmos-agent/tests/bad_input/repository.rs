@@ -73,7 +73,7 @@ fn layers_that_use_each_other_are_named_as_a_circle() {
     settled.commit();
     settled.stays(
         1,
-        "error: models/base/layer.toml: layers use each other in a circle: models/dns -> models/base -> \
+        "error: models/base/layer.toml:1:8: layers use each other in a circle: models/dns -> models/base -> \
              models/dns\n\
              hint: take one 'use' out; what was applied before stays enforced until then\n",
     );
@@ -81,7 +81,7 @@ fn layers_that_use_each_other_are_named_as_a_circle() {
     settled.commit();
     settled.stays(
         1,
-        "error: models/base/layer.toml: layers use each other in a circle: models/base -> models/base\n\
+        "error: models/base/layer.toml:1:8: layers use each other in a circle: models/base -> models/base\n\
              hint: take one 'use' out; what was applied before stays enforced until then\n",
     );
 }

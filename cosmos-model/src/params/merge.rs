@@ -52,8 +52,8 @@ pub struct Settings {
     pub params: Vec<Setting>,
 }
 
-/// Works out the parameters of `module`, called `name`, from `sources`, of which the first wins; `home` is the file in
-/// which something that is missing belongs. Losers are checked like winners.
+/// Works out the parameters of `module`, called `name`, from `sources`, of which the first wins; `home` is where
+/// something that is missing belongs. Losers are checked like winners.
 ///
 /// Returns what is sound, and every mistake.
 #[must_use]

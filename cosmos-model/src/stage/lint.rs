@@ -126,6 +126,9 @@ impl Lint<'_> {
     fn layer(&mut self, layer: &str) {
         let Some(entries) = self.at(layer) else { return };
         let is_used = !self.unused.contains(layer);
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
+            self.misspelt(layer, &entry.name);
+        }
         for name in [FOLDERS[0], b"templates", b"secrets", FOLDERS[2], FOLDERS[3]] {
             let Some(id) = folder(&entries, name) else { continue };
             self.folder(layer, name, id, is_used);
@@ -134,6 +137,18 @@ impl Lint<'_> {
             if let Some(entry) = find(&entries, name.as_bytes()).cloned() {
                 self.line_ends(&below(layer, name), entry.id);
             }
+        }
+    }
+
+    /// Looks at a folder that is called nearly as one that is read, so that nothing in it reaches a host.
+    fn misspelt(&mut self, layer: &str, name: &[u8]) {
+        let top: &[&[u8]] = if layer.is_empty() { &[b"global", b"hosts", b"models"] } else { &[] };
+        let read = FOLDERS.iter().chain(&[b"templates" as &[u8], b"secrets"]).chain(top);
+        let is_layer = layer.is_empty() && core::str::from_utf8(name).is_ok_and(|name| self.won.contains_key(name));
+        let Some(meant) = read.copied().min_by_key(|known| edits(known, name)) else { return };
+        if !is_layer && (1..=2).contains(&edits(meant, name)) {
+            let hint = format!("is '{}' meant?", crate::escape::for_terminal(meant));
+            self.add("unread-folder", &below_bytes(layer, name), "nothing in this folder reaches a host", &hint);
         }
     }
 
@@ -156,7 +171,7 @@ impl Lint<'_> {
             if is_task {
                 self.task(&place, &entry);
             }
-            if is_task || path.starts_with(b"templates") {
+            if is_task || path.starts_with(b"templates") || self.is_script(&place, &entry) {
                 self.line_ends(&place, entry.id);
             }
         }
@@ -186,6 +201,12 @@ impl Lint<'_> {
             }
             _ => (),
         }
+    }
+
+    /// Tells whether a program is named in the first line of a file, with the CR that there may be.
+    fn is_script(&mut self, place: &str, entry: &Named) -> bool {
+        matches!(entry.kind, EntryKind::File { executable: true })
+            && self.repository.bytes(place, entry.id, ObjectKind::Blob).is_some_and(|bytes| bytes.starts_with(b"#!"))
     }
 
     fn line_ends(&mut self, place: &str, id: ObjectId) {
@@ -235,6 +256,20 @@ impl Lint<'_> {
         }
         Some(entries)
     }
+}
+
+/// Returns how many bytes have to be put in, taken out or replaced to make `one` the other.
+fn edits(one: &[u8], other: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (above, byte) in one.iter().enumerate() {
+        let mut corner = core::mem::replace(&mut row[0], above + 1);
+        for (column, found) in other.iter().enumerate() {
+            let replaced = corner + usize::from(byte != found);
+            corner = row[column + 1];
+            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
 }
 
 /// Returns from which layer something is taken, and its path in there.

@@ -125,16 +125,16 @@ impl<'g, 'a> Graph<'g, 'a> {
             self.repository.mistake(place, text, format!("add 'models/{shown}', or correct the name"));
             return None;
         };
+        if let Some(position) = trail.iter().position(|above| *above == folder_name) {
+            let circle = format!("{} -> {folder_name}", trail[position..].join(" -> "));
+            let text = format!("layers use each other in a circle: {circle}");
+            self.repository.mistake(place, text, "take one 'use' out");
+            return None;
+        }
         self.add_folder(&folder_name, trail)
     }
 
     fn add_folder(&mut self, folder: &str, trail: &mut Vec<String>) -> Option<usize> {
-        if let Some(position) = trail.iter().position(|above| above == folder) {
-            let circle = format!("{} -> {folder}", trail[position..].join(" -> "));
-            let user = below(trail.last().map_or("", String::as_str), "layer.toml");
-            self.repository.mistake(user, format!("layers use each other in a circle: {circle}"), "take one 'use' out");
-            return None;
-        }
         if let Some(index) = self.found.get(folder) {
             return Some(*index);
         }

@@ -33,7 +33,9 @@ pub(super) fn settings(repository: &mut Repository<'_>, ordered: &Ordered, exist
         let name = layer.file.module.as_ref().and_then(|_| module_name(repository, layer, ordered));
         if let (Some(name), Some(module)) = (&name, &layer.file.module) {
             let sources: Vec<&Assignment> = sources(ordered).filter(|given| given.module == *name).collect();
-            let (params, mistakes) = params::merge(name, module, &sources, &told.home);
+            let used = layers.iter().flat_map(|layer| &layer.file.uses).find(|used| used.name == *name);
+            let home = sources.first().map(|given| &given.place).or(used.map(|used| &used.place));
+            let (params, mistakes) = params::merge(name, module, &sources, home.unwrap_or(&told.home));
             repository.mistakes.extend(mistakes);
             told.settings.push(Settings { module: name.clone(), layer: layer.folder.clone(), params });
             told.conditions.push((name.clone(), module.conditions.clone()));
@@ -44,12 +46,19 @@ pub(super) fn settings(repository: &mut Repository<'_>, ordered: &Ordered, exist
         let is_used = || told.modules.iter().flatten().any(|name| *name == given.module);
         let is_own = || own(ordered).is_some_and(|layer| layer.file.params.contains(given));
         let shown = crate::escape::for_terminal(given.module.as_bytes());
-        let text = match is_used() {
-            false if !exists(&given.module) => format!("there is no module '{shown}'"),
-            false if is_own() => format!("this host does not use a module '{shown}'"),
+        let has_layer = || layers.iter().any(|layer| layer.folder.rsplit('/').next() == Some(&given.module));
+        let (text, hint) = match is_used() {
+            false if !exists(&given.module) => {
+                (format!("there is no module '{shown}'"), "'cosmos module list' says which there are".to_string())
+            }
+            false if is_own() && has_layer() => {
+                (format!("the layer '{shown}' declares no parameters"), "remove the table, or declare them".to_string())
+            }
+            false if is_own() => {
+                (format!("this host does not use a module '{shown}'"), format!("add \"{shown}\" to 'use'"))
+            }
             _ => continue,
         };
-        let hint = format!("correct the name, or add \"{shown}\" to 'use'");
         repository.mistake(given.place.clone(), text, hint);
     }
     told.sound = repository.mistakes.len() == before;

@@ -162,7 +162,9 @@ pub fn modules(tree: Option<ObjectId>, built_in: Option<ObjectId>, objects: &dyn
             let text = repository.text(&layer, &inside, "layer.toml").unwrap_or_default();
             let file = crate::layer::parse(&below(&layer, "layer.toml"), &text).unwrap_or_default();
             let leaving = file.checks.leaving.into_iter().map(|check| check.name).collect();
-            let module = file.module.map(|module| FoundModule {
+            // What comes with the agent has a name, whether it wants to be told anything or not.
+            let module = file.module.or_else(|| folder(&ours, &entry.name).map(|_| Module::default()));
+            let module = module.map(|module| FoundModule {
                 name: String::from(name),
                 layer,
                 module,

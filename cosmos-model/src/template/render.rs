@@ -222,10 +222,15 @@ impl<'a> Renderer<'a> {
         let place = format!("{}:{line}", template.place);
         let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
         let (text, module) = (format!("{} in '{}'", said(error), shown(source)), template.module);
-        let hint = match (error.kind(), module.and_then(|module| self.settings.iter().find(|one| one.module == module)))
-        {
+        let settings = module.and_then(|module| self.settings.iter().find(|one| one.module == module));
+        let hint = match (error.kind(), settings) {
+            (ErrorKind::UndefinedError, _) if source.contains("facts.") => {
+                String::from("'cosmos facts' shows those that there are")
+            }
             (ErrorKind::UndefinedError, Some(settings)) => format!("its parameters: {}", names_of(settings)),
-            (ErrorKind::UndefinedError, None) => String::from("this layer declares no parameters; see 'modules'"),
+            (ErrorKind::UndefinedError, None) => {
+                String::from("this layer declares no parameters; those of a module are modules.NAME.PARAMETER")
+            }
             _ => String::from("mend the template"),
         };
         Mistake::at(place, text, hint)

@@ -96,23 +96,25 @@ fn manual(module: &FoundModule, palette: &Palette) -> Vec<String> {
     let heading = |text: &str| Palette::paint(palette.strong, text);
     let mut lines = vec![heading("NAME"), format!("    {}  ({})", module.name, module.layer), String::new()];
     lines.extend([heading("SYNOPSIS"), format!("    use = [\"{}\"]", module.name)]);
-    lines.push(format!("    [params.{}]", module.name));
-    let required = module.module.params.iter().filter(|param| param.is_required());
-    lines.extend(required.map(|param| format!("    {} = {}", param.name, example(&param.kind))));
-    lines.extend([String::new(), heading("PARAMETERS")]);
-    module.module.params.iter().for_each(|param| lines.extend(described(param, "    ", palette)));
+    if !module.module.params.is_empty() {
+        lines.push(format!("    [params.{}]", module.name));
+        let required = module.module.params.iter().filter(|param| param.is_required());
+        lines.extend(required.map(|param| format!("    {} = {}", param.name, example(&param.kind))));
+        lines.extend([String::new(), heading("PARAMETERS")]);
+        module.module.params.iter().for_each(|param| lines.extend(described(param, "    ", palette)));
+    }
     if !module.module.conditions.is_empty() {
-        lines.push(heading("CONDITIONS"));
+        lines.extend([String::new(), heading("CONDITIONS")]);
         lines.extend(module.module.conditions.iter().map(|condition| match &condition.demand {
             Demand::That { expression, .. } => match &condition.each {
-                Some(name) => format!("    for each of {name}: {}", safe(expression)),
-                None => format!("    {}", safe(expression)),
+                Some(name) => format!("    for each of {name}: {}", as_written(expression)),
+                None => format!("    {}", as_written(expression)),
             },
             Demand::OneOf(names) => format!("    exactly one of {}", names.join(", ")),
         }));
     }
     if !module.leaving.is_empty() {
-        lines.push(heading("BEFORE IT LEAVES A HOST"));
+        lines.extend([String::new(), heading("BEFORE IT LEAVES A HOST")]);
         lines.extend(module.leaving.iter().map(|name| format!("    check {name}")));
     }
     lines
@@ -120,6 +122,11 @@ fn manual(module: &FoundModule, palette: &Palette) -> Vec<String> {
 
 fn safe(text: &str) -> String {
     cosmos_model::escape::for_terminal(text.as_bytes())
+}
+
+/// Returns an expression to copy: its own backslashes are no escapes of ours.
+fn as_written(expression: &str) -> String {
+    expression.split('\\').map(safe).collect::<Vec<_>>().join("\\")
 }
 
 fn described(param: &Param, indent: &str, palette: &Palette) -> Vec<String> {
@@ -131,10 +138,17 @@ fn described(param: &Param, indent: &str, palette: &Palette) -> Vec<String> {
     let name = Palette::paint(palette.strong, &param.name);
     let mut lines = vec![format!("{indent}{name}  {}, {rest}", param.kind), format!("{indent}    {}", param.doc)];
     let mut innermost = &param.kind;
-    while let Kind::List(inner, _) | Kind::Table(inner, _) = innermost {
+    while let Kind::List(inner, count) | Kind::Table(inner, count) = innermost {
+        lines.extend(between(count.at_least, count.at_most).map(|range| format!("{indent}    entries: {range}")));
         innermost = inner;
     }
     match innermost {
+        Kind::Int(bounds) | Kind::Port(bounds) => {
+            lines.extend(between(bounds.min, bounds.max).map(|range| format!("{indent}    {range}")));
+        }
+        Kind::Duration(bounds) => {
+            lines.extend(between(bounds.min, bounds.max).map(|range| format!("{indent}    seconds: {range}")));
+        }
         Kind::Enum(words) | Kind::String(words) if !words.is_empty() => {
             lines.push(format!("{indent}    one of {}", words.join(", ")));
         }
@@ -144,6 +158,16 @@ fn described(param: &Param, indent: &str, palette: &Palette) -> Vec<String> {
         _ => (),
     }
     lines
+}
+
+/// Says what a number may be, where there is a bound.
+fn between<N: std::fmt::Display>(least: Option<N>, greatest: Option<N>) -> Option<String> {
+    match (least, greatest) {
+        (None, None) => None,
+        (Some(least), None) => Some(format!("at least {least}")),
+        (None, Some(greatest)) => Some(format!("at most {greatest}")),
+        (Some(least), Some(greatest)) => Some(format!("from {least} to {greatest}")),
+    }
 }
 
 /// Returns a value of the type, to begin with.

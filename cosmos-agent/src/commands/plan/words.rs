@@ -58,7 +58,7 @@ pub fn print(plan: &FleetPlan, compared: Option<&Compared>, objects: &dyn Object
     told.for_each(|(text, hosts)| println!("! {text}  {}", named(hosts, plan.looked_at)));
     for (error, hosts) in &plan.hindered {
         eprintln!("error: {} could not apply this", named(hosts, plan.looked_at));
-        error.to_string().lines().for_each(|line| eprintln!("    {line}"));
+        crate::stage::in_full(error).lines().for_each(|line| eprintln!("    {line}"));
     }
 }
 

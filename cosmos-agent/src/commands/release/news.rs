@@ -98,7 +98,7 @@ fn lost(
         let staged = stage::forecast(new, &host, agent::version(), &memory, &memory, &inputs);
         let after = staged.and_then(|_| stage::paths(new, &host, agent::version(), inputs.built_in, &memory));
         let after = after.map_err(|error| {
-            let message = format!("'{host}' could not apply this release: {error}");
+            let message = format!("'{host}' could not apply this release: {}", crate::stage::in_full(&error));
             Failure::of(Status::Refused, message, "mend the repository; nothing was signed")
         })?;
         // A host that had no model before has nothing to lose.
