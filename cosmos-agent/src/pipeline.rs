@@ -155,6 +155,7 @@ impl<'a> Pipeline<'a> {
         let at = managed.view().is_settled_at(revision.commit())
             && self.is_remembered(revision)
             && !self.record.state.replan
+            && !self.record.state.blocked
             && self.rests_as_applied();
         let settled = at && !self.has_pending() && self.has_its_packages()? && self.is_model_of(revision)?;
         let mut staged = if settled { None } else { Some(self.prepare(revision, &managed.view())?) };

@@ -60,6 +60,10 @@ pub struct State {
     /// plans, though the revision is the one applied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replan: bool,
+    /// Whether something was in the way of a path when the host was planned for last: it may go, and no path that is
+    /// managed tells when, so that each run plans until then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
     /// The test whose model was applied last; none once production is applied again (T6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<ObjectId>,
@@ -189,6 +193,7 @@ impl Default for State {
             held: BTreeMap::new(),
             reported: BTreeMap::new(),
             replan: false,
+            blocked: false,
             tested: None,
             as_released: None,
             rests_on: None,

@@ -95,6 +95,28 @@ fn drift_is_reported_with_status_5_and_repaired_by_the_next_run() {
 }
 
 #[test]
+fn what_is_in_the_way_is_told_by_each_run_and_as_drift_until_it_is_gone() {
+    let (world, ada, host) = introduced(&[("global/overlay/etc/ours", "1\n")], "One file");
+    assert_eq!(world.on(&host, &["run"]).status, 0);
+    fs::remove_file(host.join("etc/ours")).expect("the file");
+    ["etc/ours/x", "etc/new/x"].iter().for_each(|path| fs::create_dir_all(host.join(path)).expect("a folder"));
+    world.write("global/overlay/etc/new", "2\n");
+    world.commit(&ada, "Another");
+    let said = "! etc/new blocked: a directory is in the way\n! etc/ours blocked: a directory is in the way\n";
+    for _ in 0..2 {
+        world.on(&host, &["run"]).prints(said);
+        let drift = world.on(&host, &["drift"]);
+        let shown = "~ etc/new  something else is there\n~ etc/ours  something else is there\n";
+        assert_eq!((drift.status, drift.stdout.as_str()), (5, shown), "{drift:?}");
+        assert!(world.on(&host, &["status"]).stdout.contains("drift     2 paths differ from what was applied"));
+    }
+    ["etc/ours", "etc/new"].iter().for_each(|path| fs::remove_dir_all(host.join(path)).expect("a folder"));
+    world.on(&host, &["run"]).prints("+ etc/new\n+ etc/ours\n");
+    world.on(&host, &["run"]).prints("");
+    world.on(&host, &["drift"]).prints("");
+}
+
+#[test]
 fn tasks_run_before_and_after_the_files_and_a_failing_one_stops_the_run() {
     let (world, ada, host) = introduced(
         &[

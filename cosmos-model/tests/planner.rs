@@ -122,6 +122,38 @@ fn drift_is_repaired_and_kept_and_reported() {
 }
 
 #[test]
+fn a_path_with_something_in_its_way_stays_known_and_is_drift_until_that_is_gone() {
+    let files = [("overlay/etc/ours", "1"), ("overlay/etc/new", "2"), ("overlay/etc/folder/x", "3")];
+    let (mut host, managed) = converged(&files[..1], &[]);
+    let folder = Observed::Directory(Attributes { mode: 0o755, uid: 0, gid: 0 });
+    host.paths.insert(path("etc/ours"), folder.clone());
+    host.paths.insert(path("etc/new"), folder);
+    host.paths.insert(path("etc/folder"), link("nowhere", false));
+    let model = staged(&files, HOST);
+    let (plan, managed) = host.converge(&model, &managed);
+    assert_eq!(
+        shown(&plan),
+        "! etc/folder (Blocked: a symlink to 'nowhere' is in the way of a directory)\n\
+         ! etc/new (Blocked: a directory is in the way)\n! etc/ours (Blocked: a directory is in the way)\n"
+    );
+    assert!(managed.entries.contains_key(&path("etc/ours")), "it is known what was there");
+    let differences: Vec<String> = drift(&model, &host.snapshot(&model, &managed), &managed)
+        .iter()
+        .map(|one| format!("{} {:?}", one.path, one.what))
+        .collect();
+    assert_eq!(differences, ["etc/folder Type", "etc/folder/x Type", "etc/new Type", "etc/ours Type"]);
+    for gone in ["etc/ours", "etc/new", "etc/folder"] {
+        host.paths.remove(&path(gone));
+    }
+    let (plan, managed) = host.converge(&model, &managed);
+    assert_eq!(
+        shown(&plan),
+        "+ etc/folder (Release by .)\n+ etc/folder/x (Release by .)\n+ etc/new (Release by .)\n+ etc/ours (Release by .)\n"
+    );
+    assert_eq!(drift(&model, &host.snapshot(&model, &managed), &managed), []);
+}
+
+#[test]
 fn what_a_task_of_ours_changed_is_no_drift_until_the_model_changes() {
     let (mut host, mut managed) = converged(&[("overlay/etc/a", "1")], &[]);
     let Observed::File { size, hash, .. } = file("by task", 0o600) else { panic!("a file") };

@@ -129,7 +129,7 @@ impl Pipeline<'_> {
     /// Tells whether the host is to be anything else than what the revision in force says, or was until this run.
     pub(super) fn has_exceptions(&self) -> bool {
         let state = &self.record.state;
-        state.rollback.is_some() || !state.held.is_empty() || state.replan
+        state.rollback.is_some() || !state.held.is_empty() || state.replan || state.blocked
     }
 
     /// Forgets what is over: a rollback that a newer revision overtook, and holds past their end.

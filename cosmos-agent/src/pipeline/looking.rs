@@ -73,7 +73,7 @@ impl Pipeline<'_> {
         let revision = self.in_force()?;
         let bytes = Managed::read(&self.state)?;
         let managed = bytes.view();
-        let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied();
+        let settled = managed.is_settled_at(revision.commit()) && self.rests_as_applied() && !self.record.state.blocked;
         Ok(settled && !managed.leaves_any_alone() && self.is_host_as_left(&managed)?)
     }
 

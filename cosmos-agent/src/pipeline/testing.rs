@@ -1,7 +1,7 @@
 //! What a host's own test changes about a run: which revision is in force, and what may go when the test ends (T6).
 
 use cosmos_model::managed::ManagedSet;
-use cosmos_model::plan::{Brake, Plan};
+use cosmos_model::plan::{Brake, NoteKind, Plan};
 use cosmos_model::planner::{self, Extent, PlanError, PlanSettings};
 use cosmos_model::snapshot::HostSnapshot;
 use cosmos_model::staged::StagedModel;
@@ -24,6 +24,7 @@ impl Pipeline<'_> {
     /// Remembers that the host's files are what `revision` says.
     pub(super) fn is_applied(&mut self, revision: &VerifiedRevision) {
         self.record.state.replan = false;
+        self.record.state.blocked = self.report.notes.iter().any(|note| note.kind == NoteKind::Blocked);
         if self.is_back_as_a_whole() {
             return;
         }

@@ -40,7 +40,8 @@ pub struct Drifted {
     pub found: Option<Described>,
 }
 
-/// Compares the host with what was applied; what the model newly wants is no drift, a path to report on is.
+/// Compares the host with what was applied; what the model newly wants is no drift, a path to report on is, and one that
+/// could not be applied since something is in the way.
 #[must_use]
 pub fn drift(model: &StagedModel, snapshot: &HostSnapshot, managed: &ManagedSet) -> Vec<Drifted> {
     let mut drifted = Vec::new();
@@ -64,8 +65,26 @@ pub fn drift(model: &StagedModel, snapshot: &HostSnapshot, managed: &ManagedSet)
         let expected = Described::wanted(entry);
         drifted.push(Drifted { path: path.clone(), what, expected, found: Described::found(observed) });
     }
+    let is_unmanaged = |path: &RelPath| managed.commit == Some(model.commit()) && !managed.entries.contains_key(path);
+    for (path, entry) in model.entries().iter().filter(|(_, entry)| entry.policy == FilePolicy::Enforce) {
+        let Some(observed) = snapshot.paths.get(path).filter(|_| is_unmanaged(path)) else { continue };
+        if is_in_the_way(observed, &entry.kind) {
+            let (expected, found) = (Described::wanted(entry), Described::found(observed));
+            drifted.push(Drifted { path: path.clone(), what: Difference::Type, expected, found });
+        }
+    }
     drifted.sort_by(|left, right| left.path.cmp(&right.path));
     drifted
+}
+
+/// Tells whether a run leaves what was found where it is, and the path of the model undone.
+const fn is_in_the_way(observed: &Observed, wanted: &StagedKind) -> bool {
+    match (observed, wanted) {
+        (Observed::Other | Observed::Blocked(_), _)
+        | (Observed::Directory(_), StagedKind::File(_) | StagedKind::Symlink(_))
+        | (Observed::File { .. } | Observed::Symlink { to_directory: false, .. }, StagedKind::Directory) => true,
+        (Observed::Absent | Observed::File { .. } | Observed::Symlink { .. } | Observed::Directory(_), _) => false,
+    }
 }
 
 fn difference(entry: &ManagedEntry, observed: &Observed, named_mode: bool) -> Option<Difference> {

@@ -140,13 +140,11 @@ impl<'a> Planning<'a> {
         let previous = self.managed.entries.get(subject.path);
         let made_by_us = previous.is_some_and(|entry| entry.kind == ManagedKind::Directory && entry.found.is_none());
         if !made_by_us || self.links.hold(subject.path) {
-            return self.note(subject.path, NoteKind::Blocked, "a directory is in the way");
+            return self.block_by_directory(subject, String::from("a directory is in the way"));
         }
         if let Some(staying) = self.staying_in(subject.path) {
-            self.block(subject, format!("a directory is in the way, and '{staying}' in it stays"));
-            // Nothing about the directory itself tells when it is empty: the next run has to look again.
-            self.after.last_mut().expect("it is managed, so that it was kept").1.unfinished = true;
-            return;
+            let why = format!("a directory is in the way, and '{staying}' in it stays");
+            return self.block_by_directory(subject, why);
         }
         let layer = self.layer_name(subject.entry);
         let step = removal(subject.path, subject.observed.clone(), Cause::Release, &layer, false);
@@ -229,6 +227,14 @@ impl<'a> Planning<'a> {
         }
         self.note(subject.path, NoteKind::Blocked, why);
         self.carry(subject.path, false);
+    }
+
+    fn block_by_directory(&mut self, subject: &Subject<'_>, why: String) {
+        self.block(subject, why);
+        if let (Some(_), Some((_, entry))) = (subject.previous, self.after.last_mut()) {
+            // Nothing about the directory itself tells when it is empty: the next run has to look again.
+            entry.unfinished = true;
+        }
     }
 
     /// Says how a path differs that its policy only reports.
