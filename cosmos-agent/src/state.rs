@@ -112,6 +112,19 @@ pub struct Rollback {
     /// The paths that went back; none means all of the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<BTreeSet<RelPath>>,
+    /// Whether somebody ended it: the host is what it was back to until the next run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
+}
+
+impl fmt::Display for Rollback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.paths {
+            Some(paths) => write!(f, "{} paths are those of generation {}", paths.len(), self.generation)?,
+            None => write!(f, "this host is generation {}", self.generation)?,
+        }
+        write!(f, " since {} ({})", self.since, escape::for_terminal(self.why.as_bytes()))
+    }
 }
 
 /// Why a path is left as it is, and until when.
@@ -289,17 +302,19 @@ impl State {
         self.machine.as_ref().is_some_and(|machine| !id.is_empty() && *machine != id)
     }
 
-    /// Returns the rollback in force: one that a newer revision overtook is none any more.
+    /// Returns the rollback in force: one that a newer revision overtook, or that somebody ended, is none any more.
     #[must_use]
     pub fn rolled_back(&self) -> Option<&Rollback> {
         let in_force = self.trust.in_force().map(VerifiedRevision::commit);
-        self.rollback.as_ref().filter(|rollback| Some(rollback.instead_of) == in_force)
+        self.rollback.as_ref().filter(|rollback| Some(rollback.instead_of) == in_force && !rollback.over)
     }
 
     /// Returns the number of the generation the host is, which is not the newest after it went back.
     #[must_use]
     pub fn generation_in_force(&self) -> u64 {
-        self.rolled_back().filter(|it| it.paths.is_none()).map_or(self.generation, |rollback| rollback.generation)
+        // Also while a rollback that is over has not been undone yet.
+        let whole = self.rollback.as_ref().filter(|rollback| rollback.paths.is_none());
+        whole.map_or(self.generation, |rollback| rollback.generation)
     }
 
     /// Returns the state that replaces this one, its counter one higher, and its text.

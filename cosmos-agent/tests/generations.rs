@@ -78,8 +78,22 @@ fn resume_and_retry_end_a_rollback_and_the_next_run_goes_forward() {
     let on = |words: &[&str]| settled.world.on(&settled.host, words);
     assert_eq!(on(&["rollback", "1"]).status, 0);
     assert_eq!((etc(&settled), read(&settled.host, "etc/motd").as_str()), (vec!["motd".to_owned()], "hello\n"));
+    let planned = on(&["plan"]).stdout;
+    assert!(planned.starts_with("! back: this host is generation 1 since 20"), "{planned}");
     on(&["resume"]).prints("the rollback ended: the next run makes this host the newest revision\n");
+    on(&["resume"]).prints("");
+    assert_eq!(on(&["plan"]).stdout.lines().filter(|line| line.starts_with('!')).count(), 0);
+    // It is what it was back to until then.
+    let marks = |listed: &str| listed.lines().map(|line| line[..6].to_owned()).collect::<Vec<_>>();
+    assert_eq!(marks(&on(&["rollback", "--list"]).stdout), ["*    1", "     2", "     3"]);
+    assert_eq!(settled.status()["applied"]["generation"], 1);
     settled.run().prints("~ etc/motd\n+ etc/new\n");
+    assert_eq!(settled.status()["applied"]["generation"], 3);
+    let first = settled.world.git(&["rev-parse", "HEAD~2"]);
+    let log = on(&["log"]).stdout;
+    let back = log.lines().find(|line| line.contains("  rollback  ")).expect("a line");
+    assert!(back.contains(&first[..12]), "the revision that was gone back to, whose signers follow: {back}");
+    assert!(log.lines().all(|line| !line.ends_with(' ')), "{log}");
     assert_eq!(on(&["rollback", "2"]).status, 0);
     on(&["run", "--retry"])
         .prints("- etc/old  no longer in the model\n~ etc/motd\n+ etc/new\nthe rollback ended: --retry\n");
@@ -310,6 +324,9 @@ fn why_tells_where_a_path_comes_from_and_which_layers_lost() {
         "etc/old\nmanaged     no: no run changes it\nnearest     etc, of layer hosts/ns1.example.org\n\
          delete/     layer global names it: it is removed where it is found\n"
     );
+    let above = why("etc");
+    let said = "\nmodel       it has paths below it; where the folder is there already, it stays as it is\n";
+    assert!(above.contains(said), "{above}");
     assert_eq!(why("srv/x"), "srv/x\nmanaged     no: no run changes it\nnearest     nothing above it is managed\n");
 }
 

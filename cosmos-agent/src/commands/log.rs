@@ -46,9 +46,9 @@ fn each(value: &Value) -> impl Iterator<Item = &Value> {
 
 /// Returns an entry as lines: when, what, which commit and whose signature, then each path.
 fn lines(entry: &Value) -> Vec<String> {
-    let commit: String = text(&entry["commit"]).chars().take(12).collect();
-    let signers = signers(entry);
-    let mut lines = vec![format!("{}  {}  {commit}  {signers}", text(&entry["time"]), text(&entry["command"]))];
+    let (time, command, commit, signers) =
+        (text(&entry["time"]), text(&entry["command"]), short(revision(entry)), signers(entry));
+    let mut lines = vec![format!("{time}  {command}  {commit}  {signers}").trim_end().to_owned()];
     for change in each(&entry["changes"]) {
         lines.push(format!("    {} {}  ({})", text(&change["action"]), text(&change["path"]), text(&change["cause"])));
     }
@@ -73,14 +73,18 @@ fn lines(entry: &Value) -> Vec<String> {
     lines
 }
 
+/// Returns the revision that a command was about; where it was about none, the one accepted then.
+fn revision(entry: &Value) -> &Value {
+    if entry["revision"].is_string() { &entry["revision"] } else { &entry["commit"] }
+}
+
 fn signers(entry: &Value) -> String {
     each(&entry["signers"]).map(|signer| text(&signer["user_id"])).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns what became of one path: when and as which generation; from which hash to which, and why; by whose word.
 fn lines_of_path(entry: &Value) -> Vec<String> {
-    let revision = if entry["revision"].is_string() { &entry["revision"] } else { &entry["commit"] };
-    let commit: String = text(revision).chars().take(12).collect();
+    let commit = short(revision(entry));
     let release = entry["release"].as_str().map(|name| format!("{} ", escape::sentence(name))).unwrap_or_default();
     let (time, command) = (text(&entry["time"]), text(&entry["command"]));
     let mut lines = vec![format!("{time}  {command}, generation {}", entry["generation"])];
@@ -145,8 +149,7 @@ fn cause(change: &Value) -> String {
 
 /// Returns the author that the commit names. Nobody vouches for that: it is the signature that counts.
 fn author(store: &Store, entry: &Value) -> Value {
-    let id =
-        entry["revision"].as_str().or(entry["commit"].as_str()).and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
+    let id = revision(entry).as_str().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
     let bytes = id.filter(|_| store.exists()).and_then(|id| object::read(store, id, ObjectKind::Commit).ok());
     let name = bytes.and_then(|bytes| {
         Commit::parse(&bytes).ok()?;

@@ -15,11 +15,11 @@ pub fn run(global: &GlobalOptions) -> Result<Status, Failure> {
     pause::resume(&native_site(global)?.root).map_err(|error| Failure::new(Status::Failed, &error, error.hint()))?;
     // A host that was never told whom to trust has a switch, and nothing else to resume.
     let Ok(agent) = Agent::load(global) else { return Ok(Status::Done) };
-    if State::load(&agent.site)?.rollback.is_none() {
+    if State::load(&agent.site)?.rolled_back().is_none() {
         return Ok(Status::Done);
     }
     let report = operation::perform(&agent, Manner::changing("resume", global, false), |pipeline| {
-        if pipeline.end_rollback() {
+        if pipeline.resume() {
             let said = "the rollback ended: the next run makes this host the newest revision";
             pipeline.report.remarks.push(said.to_owned());
             pipeline.report.marked = true;

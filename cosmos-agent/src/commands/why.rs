@@ -55,13 +55,15 @@ fn about(agent: &Agent, pipeline: &mut Pipeline<'_>, path: &RelPath) -> Result<V
         Some(StagedKind::File(Content { hash, .. })) => (None, model.rendered().contains_key(hash)),
         _ => (entry.and_then(|entry| entry.blob), false),
     };
+    let is_folder = staged.is_some_and(|entry| entry.kind == StagedKind::Directory);
     let changed_by_task = entry.is_some_and(|entry| entry.task_made);
     let by_tasks = if changed_by_task { tasks_that_changed(agent, path) } else { Vec::new() };
     let layers = model.layers().iter().filter(|name| Some(&***name) != layer);
     let lost: Vec<&str> =
         layers.filter(|name| has(pipeline.store(), &revision, name, path)).map(|name| &**name).collect();
     Ok(json!({
-        "path": path, "managed": entry.is_some(), "in_model": staged.is_some(), "layer": layer, "lost": lost,
+        "path": path, "managed": entry.is_some(), "in_model": staged.is_some(), "folder": is_folder, "layer": layer,
+        "lost": lost,
         "commit": revision.commit(), "tag": revision.tag(), "signers": revision.signers(),
         "generation": pipeline.record.state.generation_in_force(), "blob": blob, "template": rendered,
         "sha256": entry.map(|entry| entry.hash), "held": held,
@@ -134,6 +136,8 @@ fn lines(body: &Value) -> Vec<String> {
     }
     if body["in_model"] == false {
         say("model", "it left: see 'cosmos plan'".to_owned());
+    } else if body["managed"] == false && body["folder"] == true {
+        say("model", "it has paths below it; where the folder is there already, it stays as it is".to_owned());
     } else if body["managed"] == false {
         say("model", "it has it, this host not yet: see 'cosmos plan'".to_owned());
     }

@@ -102,6 +102,15 @@ impl Pipeline<'_> {
         Ok(list.before(self.record.state.generation_in_force()).map(|before| before.number))
     }
 
+    /// Lets the next run make the host the revision in force again; tells whether it had gone back.
+    pub fn resume(&mut self) -> bool {
+        let is_back = self.record.state.rolled_back().is_some();
+        if let Some(rollback) = self.record.state.rollback.as_mut().filter(|_| is_back) {
+            rollback.over = true;
+        }
+        is_back
+    }
+
     /// Lets the host become the revision in force again; tells whether it had gone back.
     pub fn end_rollback(&mut self) -> bool {
         let state = &mut self.record.state;
@@ -138,8 +147,11 @@ impl Pipeline<'_> {
         if let Some(back) = &state.rollback
             && state.rolled_back().is_none()
         {
-            let ended = format!("the rollback to generation {} ends: a newer revision is in force", back.generation);
-            self.report.remarks.push(ended);
+            if !back.over {
+                let ended =
+                    format!("the rollback to generation {} ends: a newer revision is in force", back.generation);
+                self.report.remarks.push(ended);
+            }
             (state.rollback, state.replan) = (None, true);
         }
         let now = self.now;
@@ -180,7 +192,7 @@ impl Pipeline<'_> {
     fn goes_back(&mut self, generation: u64, why: &str, paths: Option<BTreeSet<RelPath>>) -> Result<(), Failure> {
         let instead_of = self.record.state.trust.in_force().expect("it was staged").commit();
         let (since, why) = (self.now, why.to_owned());
-        self.record.state.rollback = Some(Rollback { generation, instead_of, since, why, paths });
+        self.record.state.rollback = Some(Rollback { generation, instead_of, since, why, paths, over: false });
         self.record.save()?;
         Ok(())
     }

@@ -46,6 +46,9 @@ fn show(agent: &Agent, pipeline: &Pipeline<'_>, planned: Planned) -> Result<(), 
         println!("{}", json::envelope("plan", agent.host(), Status::Done, body));
         return Ok(());
     }
+    if let Some(back) = pipeline.record.state.rolled_back() {
+        println!("! back: {back}");
+    }
     let palette = Palette::for_stdout();
     let expected = |package| PackageReport { package, tried: true, ending: None };
     let packages: Vec<PackageReport> = missing.into_iter().map(expected).collect();
