@@ -347,12 +347,6 @@ const POST_TASKS: u32 = 70;
 /// The brake: a plan that removes too much is not applied (docs/formats.md §4, Paths that leave).
 fn refuse_brake(plan: &Plan) -> Result<(), Failure> {
     let Some(brake) = plan.brake() else { return Ok(()) };
-    let message = format!(
-        "this run would remove {} paths, and the release allows {}: {}",
-        brake.removals.len(),
-        brake.allowed,
-        brake.rule
-    );
     let hint = format!("see 'cosmos plan'; if it is meant, release again with 'removals={}'", brake.removals.len());
-    Err(Failure::of(Status::Failed, message, hint))
+    Err(Failure::of(Status::Failed, brake.to_string(), hint))
 }

@@ -80,6 +80,8 @@ fn resume_and_retry_end_a_rollback_and_the_next_run_goes_forward() {
     assert_eq!((etc(&settled), read(&settled.host, "etc/motd").as_str()), (vec!["motd".to_owned()], "hello\n"));
     let planned = on(&["plan"]).stdout;
     assert!(planned.starts_with("! back: this host is generation 1 since 20"), "{planned}");
+    let planned: serde_json::Value = serde_json::from_str(&on(&["plan", "--json"]).stdout).expect("JSON");
+    assert_eq!(planned["plan"]["rollback"]["generation"], 1);
     on(&["resume"]).prints("the rollback ended: the next run makes this host the newest revision\n");
     on(&["resume"]).prints("");
     assert_eq!(on(&["plan"]).stdout.lines().filter(|line| line.starts_with('!')).count(), 0);

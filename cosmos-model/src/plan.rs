@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::content::Content;
 use crate::managed::ManagedSet;
@@ -160,6 +161,12 @@ pub struct Brake {
     pub allowed: u64,
     /// The rule that stopped it, as a sentence.
     pub rule: String,
+}
+
+impl fmt::Display for Brake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; the release allows {}", self.rule, self.allowed)
+    }
 }
 
 /// Ordered steps for one host. Built by [`crate::planner::plan`] only, and the only thing that can be applied.

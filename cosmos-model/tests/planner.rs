@@ -148,7 +148,8 @@ fn a_path_with_something_in_its_way_stays_known_and_is_drift_until_that_is_gone(
     let (plan, managed) = host.converge(&model, &managed);
     assert_eq!(
         shown(&plan),
-        "+ etc/folder (Release by .)\n+ etc/folder/x (Release by .)\n+ etc/new (Release by .)\n+ etc/ours (Release by .)\n"
+        "+ etc/folder (Release by .)\n+ etc/folder/x (Release by .)\n+ etc/new (Release by .)\n\
+         + etc/ours (Release by .)\n"
     );
     assert_eq!(drift(&model, &host.snapshot(&model, &managed), &managed), []);
 }

@@ -152,7 +152,8 @@ when = ["etc/page.text"]
 within = "1s"
 LAYER
 next
-silent 'a probe that prints a secret takes its layer back' "probe 'talks' of layer 'models/page' failed: exit status 1; etc/page.text went back"
+silent 'a probe that prints a secret takes its layer back' \
+    "probe 'talks' of layer 'models/page' failed: exit status 1; etc/page.text went back"
 said 'and says that it is silent' '^ +its output is not shown, since this host has secrets$'
 put models/page/layer.toml < "$WORK/page.toml"
 echo three | put models/page/overlay/etc/page.text

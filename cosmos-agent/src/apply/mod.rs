@@ -22,7 +22,7 @@ mod tests;
 use cosmos_model::content::Content;
 use cosmos_model::managed::ManagedSet;
 use cosmos_model::path::RelPath;
-use cosmos_model::plan::Plan;
+use cosmos_model::plan::{Brake, Plan};
 
 use crate::fs::{FsError, Root};
 
@@ -104,8 +104,8 @@ pub enum StepError {
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The plan itself says that it must not be applied.
-    #[error("the plan would remove too much: {0}")]
-    Braked(String),
+    #[error("{0}")]
+    Braked(Brake),
     /// The journal could not be written: nothing was changed.
     #[error("cannot start to apply")]
     Start(#[source] FsError),
@@ -158,7 +158,7 @@ pub fn apply(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Applied, ApplyError> {
     if let Some(brake) = plan.brake() {
-        return Err(ApplyError::Braked(brake.rule.clone()));
+        return Err(ApplyError::Braked(brake.clone()));
     }
     state.make().map_err(ApplyError::Start)?;
     let run = journal::run_id();

@@ -97,7 +97,9 @@ fn lines_of_path(entry: &Value) -> Vec<String> {
         lines.push(format!("    {what}  by {}", by_tasks(changed)));
     }
     lines.extend(each(&entry["reported"]).map(|news| format!("    {}", differs(news))));
-    lines.push(format!("    {release}{commit}, signed by {}", signers(entry)));
+    if entry["revision"].is_string() {
+        lines.push(format!("    {release}{commit}, signed by {}", signers(entry)));
+    }
     if let Some(author) = entry["author"]["claimed"].as_str() {
         lines.push(format!("    author, as claimed: {}", escape::sentence(author)));
     }
@@ -149,7 +151,7 @@ fn cause(change: &Value) -> String {
 
 /// Returns the author that the commit names. Nobody vouches for that: it is the signature that counts.
 fn author(store: &Store, entry: &Value) -> Value {
-    let id = revision(entry).as_str().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
+    let id = entry["revision"].as_str().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
     let bytes = id.filter(|_| store.exists()).and_then(|id| object::read(store, id, ObjectKind::Commit).ok());
     let name = bytes.and_then(|bytes| {
         Commit::parse(&bytes).ok()?;

@@ -53,6 +53,7 @@ pub fn plan(plan: &Plan, missing: &[Missing], work: &Work, refused: Option<&Fail
         "tasks": work.tasks.iter().map(planned_task).collect::<Vec<_>>(),
         "leaving": work.leaving.iter().map(check).collect::<Vec<_>>(),
         "held": refused.map(|refused| json!({"message": refused.message, "hint": refused.hint})),
+        "brake": plan.brake().map(|it| json!({"rule": it.rule, "removals": it.removals, "allowed": it.allowed})),
         "stops": work.stops,
         "due": work.due.iter().filter(|it| !matches!(it.due, Due::Task(_))).map(pending).collect::<Vec<_>>(),
         "left_out": work.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),

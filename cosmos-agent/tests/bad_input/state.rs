@@ -72,17 +72,20 @@ fn the_brake_holds_a_run_that_removes_much_until_the_signed_line_allows_it() {
     settled.commit();
     settled.stays(
         1,
-        "error: this run would remove 21 paths, and the release allows 0: 21 paths would be removed, \
-             more than 20\n\
+        "error: 21 paths would be removed, more than 20; the release allows 0\n\
              hint: see 'cosmos plan'; if it is meant, release again with 'removals=21'\n",
     );
     let plan = settled.world.on(&settled.host, &["plan"]);
-    assert!(plan.stdout.ends_with("would be removed, more than 20 (21 would go, 0 allowed)\n"), "{plan:?}");
+    assert!(plan.stdout.ends_with("would be removed, more than 20; the release allows 0\n"), "{plan:?}");
+    let plan = settled.world.on(&settled.host, &["plan", "--json"]).stdout;
+    let brake = &serde_json::from_str::<serde_json::Value>(&plan).expect("JSON")["plan"]["brake"];
+    let removals = brake["removals"].as_array().map(Vec::len);
+    assert_eq!((removals, &brake["allowed"]), (Some(21), &0.into()), "{plan}");
 
     settled.world.commit(&settled.ada, "cosmos: 1 removals=20\n\nMany files go");
     settled.stays(
         1,
-        "error: this run would remove 21 paths, and the release allows 20: 21 paths would be removed, more than 20\n\
+        "error: 21 paths would be removed, more than 20; the release allows 20\n\
          hint: see 'cosmos plan'; if it is meant, release again with 'removals=21'\n",
     );
     settled.world.commit(&settled.ada, "cosmos: 1 removals=1\n\nAnd one more");

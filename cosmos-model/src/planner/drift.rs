@@ -40,8 +40,8 @@ pub struct Drifted {
     pub found: Option<Described>,
 }
 
-/// Compares the host with what was applied; what the model newly wants is no drift, a path to report on is, and one that
-/// could not be applied since something is in the way.
+/// Compares the host with what was applied; what the model newly wants is no drift, a path to report on is, and one
+/// that could not be applied since something is in the way.
 #[must_use]
 pub fn drift(model: &StagedModel, snapshot: &HostSnapshot, managed: &ManagedSet) -> Vec<Drifted> {
     let mut drifted = Vec::new();

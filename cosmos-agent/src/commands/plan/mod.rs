@@ -42,7 +42,8 @@ pub fn run(options: &PlanOptions, global: &GlobalOptions) -> Result<Status, Fail
 fn show(agent: &Agent, pipeline: &Pipeline<'_>, planned: Planned) -> Result<(), Failure> {
     let Planned { model, plan, missing, work, refused } = planned;
     if agent.options.json {
-        let body = json::plan(&plan, &missing, &work, refused.as_ref());
+        let mut body = json::plan(&plan, &missing, &work, refused.as_ref());
+        body["rollback"] = serde_json::json!(pipeline.record.state.rolled_back());
         println!("{}", json::envelope("plan", agent.host(), Status::Done, body));
         return Ok(());
     }
@@ -71,7 +72,7 @@ fn show(agent: &Agent, pipeline: &Pipeline<'_>, planned: Planned) -> Result<(), 
         println!("! held: {message}; {}", hint.unwrap_or_default());
     }
     if let Some(brake) = plan.brake() {
-        println!("! held: {} ({} would go, {} allowed)", brake.rule, brake.removals.len(), brake.allowed);
+        println!("! held: {brake}");
     }
     Ok(())
 }
