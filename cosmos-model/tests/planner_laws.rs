@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::{ManagedEntry, ManagedSet};
 use cosmos_model::path::RelPath;
-use cosmos_model::plan::{Action, Cause, NoteKind, Plan};
-use cosmos_model::planner::recover;
+use cosmos_model::plan::{Action, Cause, Note, NoteKind, Plan};
+use cosmos_model::planner::{drift, recover};
 use cosmos_model::record::StepRecord;
 use cosmos_model::snapshot::Observed;
 use cosmos_model::stage::{Inputs, stage, stage_since};
-use cosmos_model::staged::StagedModel;
+use cosmos_model::staged::{StagedKind, StagedModel};
 use proptest::prelude::*;
 use support::host::{Host, file, link, path, root};
 use support::{Node, Nothing, Objects, Tree, native, revision, stage_tree};
@@ -257,6 +257,16 @@ fn concerned(models: &[&StagedModel], managed: &ManagedSet) -> BTreeSet<RelPath>
     named.chain(managed.entries.keys()).cloned().collect()
 }
 
+/// Tells whether what was found is of the kind and content that a model wants.
+fn is_wanted(found: &Observed, wanted: &StagedKind) -> bool {
+    match (found, wanted) {
+        (Observed::File { hash, .. }, StagedKind::File(content)) => *hash == content.hash,
+        (Observed::Symlink { target, .. }, StagedKind::Symlink(wanted)) => target == wanted,
+        (Observed::Directory(_) | Observed::Symlink { to_directory: true, .. }, StagedKind::Directory) => true,
+        _ => false,
+    }
+}
+
 /// Plans until nothing is left to do, as runs do.
 fn settle(host: &mut Host, model: &StagedModel, mut managed: ManagedSet) -> ManagedSet {
     for _ in 0..4 {
@@ -339,6 +349,35 @@ proptest! {
             prop_assert!(steps.len() <= 1 || makes_way, "{}: {:?}", path, steps);
             let notes = plan.notes().iter().filter(|note| note.path == path).count();
             prop_assert!(notes <= 1, "{}: {} notes", path, notes);
+        }
+    }
+
+    #[test]
+    fn what_a_run_leaves_undone_is_drift(
+        first in repository(), second in repository(), by_hand in edits(), obstacles in edits()
+    ) {
+        let (earlier, later) = (model(&first), model(&second));
+        let mut host = Host::new(&[]);
+        edit(&mut host, &by_hand);
+        let managed = settle(&mut host, &earlier, ManagedSet::default());
+        edit(&mut host, &obstacles);
+        let managed = settle(&mut host, &later, managed);
+        let plan = host.plan(&later, &managed);
+        // Two paths that are one on this host cannot both be what the model says.
+        let same = |note: &&Note| note.text.contains("it is the same as");
+        let is_another = |path: &RelPath| {
+            plan.notes().iter().filter(same).any(|note| note.path == *path || path.is_below(&note.path))
+        };
+        let drifted: BTreeSet<RelPath> =
+            drift(&later, &host.snapshot(&later, &managed), &managed).into_iter().map(|one| one.path).collect();
+        let undone: Vec<&RelPath> = later
+            .entries()
+            .iter()
+            .filter(|(path, entry)| !is_wanted(&host.observe(path), &entry.kind) && !is_another(path))
+            .map(|(path, _)| path)
+            .collect();
+        for path in &undone {
+            prop_assert!(drifted.contains(*path), "{} is not as the model says, and not in {:?}", path, drifted);
         }
     }
 

@@ -65,16 +65,26 @@ pub fn drift(model: &StagedModel, snapshot: &HostSnapshot, managed: &ManagedSet)
         let expected = Described::wanted(entry);
         drifted.push(Drifted { path: path.clone(), what, expected, found: Described::found(observed) });
     }
-    let is_unmanaged = |path: &RelPath| managed.commit == Some(model.commit()) && !managed.entries.contains_key(path);
+    let is_applied = managed.commit == Some(model.commit());
     for (path, entry) in model.entries().iter().filter(|(_, entry)| entry.policy == FilePolicy::Enforce) {
-        let Some(observed) = snapshot.paths.get(path).filter(|_| is_unmanaged(path)) else { continue };
-        if is_in_the_way(observed, &entry.kind) {
+        let Some(observed) = snapshot.paths.get(path).filter(|_| is_applied) else { continue };
+        // What we left there and is of another kind now is on the list already.
+        let is_listed = managed.entries.get(path).is_some_and(|left| left.kind == kind_of(&entry.kind));
+        if !is_listed && is_in_the_way(observed, &entry.kind) {
             let (expected, found) = (Described::wanted(entry), Described::found(observed));
             drifted.push(Drifted { path: path.clone(), what: Difference::Type, expected, found });
         }
     }
     drifted.sort_by(|left, right| left.path.cmp(&right.path));
     drifted
+}
+
+const fn kind_of(wanted: &StagedKind) -> ManagedKind {
+    match wanted {
+        StagedKind::File(_) => ManagedKind::File,
+        StagedKind::Symlink(_) => ManagedKind::Symlink,
+        StagedKind::Directory => ManagedKind::Directory,
+    }
 }
 
 /// Tells whether a run leaves what was found where it is, and the path of the model undone.
