@@ -316,6 +316,16 @@ fn going_back_brings_the_modules_of_the_agent_that_was_there_and_going_on_those_
 }
 
 #[test]
+fn why_names_a_module_of_the_agent_that_lost_a_path_to_the_hosts_own_layer() {
+    let (settled, _) = with_a_module_of_the_agent();
+    settled.world.write(&format!("hosts/{NAME}/overlay/{TIMER}"), "[Timer]\n");
+    settled.commit();
+    assert_eq!(settled.run().status, 0);
+    let why = settled.world.on(&settled.host, &["why", TIMER]).stdout;
+    assert!(why.contains(&format!("\nlost        built-in/{BUILT_IN}\n")), "{why}");
+}
+
+#[test]
 fn another_agents_module_is_another_generation_of_the_same_revision() {
     let (settled, first) = with_a_module_of_the_agent();
     of_another_agent(&settled, first);

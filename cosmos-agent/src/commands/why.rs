@@ -7,11 +7,13 @@ use cosmos_model::object::tree::{NameRules, parse};
 use cosmos_model::object::{self, ObjectKind};
 use cosmos_model::object_id::ObjectId;
 use cosmos_model::path::RelPath;
+use cosmos_model::stage::built_in_module;
 use cosmos_model::staged::{StagedKind, StagedModel};
 use cosmos_model::trust::VerifiedRevision;
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
+use crate::built_in;
 use crate::cli::{GlobalOptions, WhyOptions};
 use crate::commands::log::by_tasks;
 use crate::commands::path;
@@ -96,12 +98,15 @@ fn layer_of<'m>(managed: &'m ManagedSet, entry: &ManagedEntry) -> Option<&'m str
     managed.layers.get(usize::from(entry.layer)).map(|name| &**name)
 }
 
-/// Tells whether a layer of the repository has the path, as a file or as a template.
+/// Tells whether a layer of the repository or of the agent has the path, as a file, a template or a secret.
 fn has(store: &Store, revision: &VerifiedRevision, layer: &str, path: &RelPath) -> bool {
-    let layer = if layer == "." { "" } else { layer.trim_matches('/') };
-    ["overlay", "templates"].iter().any(|folder| {
+    let (root, layer) = match built_in_module(layer) {
+        Some(module) => (built_in::tree(), module),
+        None => (revision.tree(), if layer == "." { "" } else { layer.trim_matches('/') }),
+    };
+    ["overlay", "templates", "secrets"].iter().any(|folder| {
         let names = layer.split('/').filter(|name| !name.is_empty()).map(str::as_bytes).chain([folder.as_bytes()]);
-        names.chain(path.components()).try_fold(revision.tree(), |tree, name| child(store, tree, name)).is_some()
+        names.chain(path.components()).try_fold(root, |tree, name| child(store, tree, name)).is_some()
     })
 }
 

@@ -35,7 +35,7 @@ mod vault;
 
 pub use forecast::{Change, Changed, Forecast, forecast};
 pub use lint::{Finding, lint};
-pub(crate) use order::built_in_module;
+pub use order::built_in_module;
 use repository::Repository;
 pub use rivals::rivals;
 pub use survey::{FoundModule, HostLayers, HostPaths, hosts, is_native, layers_of, modules, params, paths};

@@ -22,6 +22,7 @@ const MOST_LAYERS: usize = 500;
 pub(super) const BUILT_IN: &str = "built-in";
 
 /// Returns the module's name where `layer` is one that comes with the agent.
+#[must_use]
 pub fn built_in_module(layer: &str) -> Option<&str> {
     layer.strip_prefix(BUILT_IN)?.strip_prefix('/')
 }
