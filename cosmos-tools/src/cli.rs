@@ -67,8 +67,8 @@ pub struct ZoneOptions {
     /// Who signs; if it is not said, the one whose list of zones is on this host
     #[arg(long, value_name = "NAME")]
     pub signer: Option<Signer>,
-    /// The list of zones, a line each: zone, file, name server, and name servers of the parent; the signer's own if not
-    /// given
+    /// The list of zones, a line each: zone, file, name server, those that take it over, each behind '>', and name
+    /// servers of the parent; the signer's own if not given
     #[arg(long, value_name = "FILE")]
     pub zones: Option<PathBuf>,
     /// The program that talks to OpenDNSSEC's enforcer

@@ -66,8 +66,9 @@ fn line(text: &str) {
         Ok(zone) => {
             // It becomes an argument and the name of a file.
             assert!(!zone.name.starts_with(['-', '.']) && !zone.name.contains('/') && zone.name.len() <= 253);
-            let parents: Vec<String> = zone.parents.iter().map(ToString::to_string).collect();
-            let line = format!("{} /x {} {}", zone.name, zone.server, parents.join(" "));
+            let secondaries = zone.secondaries.iter().map(|server| format!(">{server}"));
+            let others: Vec<String> = secondaries.chain(zone.parents.iter().map(ToString::to_string)).collect();
+            let line = format!("{} /x {} {}", zone.name, zone.server, others.join(" "));
             assert_eq!(readers::zone(&line), Ok(zone));
         }
         Err(words) => said::words(&words),

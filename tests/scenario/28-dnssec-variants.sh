@@ -1,7 +1,7 @@
 #!/bin/bash
 # The module dnssec-signer otherwise: RSA, NSEC, a secret PIN, keys after their backup, a parent believed by hand.
 #
-# Also: a program that hands keys over, and another token later.
+# Also: a program that hands keys over, another token and another PIN later, and Knot in its place.
 . "$(dirname "$0")/../lib/all.sh"
 
 signer alice ed25519
@@ -40,7 +40,9 @@ status() { in_machine sig cosmos-tools zone-status; }
 # has PATTERN: whether the enforcer has such a key.
 has() { enforcer key list --verbose --parsable | grep -q "$1"; }
 
-zone_world OpenDNSSEC "$SIGNER_PACKAGES"
+zone_world OpenDNSSEC "$SIGNER_PACKAGES,knot,knot-dnssecutils"
+# It is there for the end, and off as where it was never asked for.
+in_machine sig systemctl disable --quiet --now knot
 install -m 0600 "$world/etc/nsd/tsig.conf" "$sig/etc/nsd/tsig.conf"
 next
 check 'the host is told whom to believe' in_machine sig cosmos clone /srv/fleet.git --trust "$(introduction alice)" \
@@ -164,3 +166,51 @@ refused 'nor with a wrong PIN' 'a token does not take the PIN in its file'
 mv "$sig/etc/opendnssec/right" "$sig/etc/opendnssec/pin"
 check 'with both it starts' starts
 check 'and has the keys it had' has ";KSK;.*;token;$tag"
+
+# Another signer in place of this one: refused while the parent vouches for a key that it will not have.
+check 'the signer runs again' in_machine sig systemctl start opendnssec-signer
+git -C "$FLEET" rm --quiet -r --force $layer
+zone $layer/overlay/etc/knot/zones/ods.example
+cat - << 'E' | put $layer/layer.toml
+use = ["dnssec-knot"]
+[params.dnssec-knot]
+addresses = ["203.0.113.2"]
+tsig-file = "/etc/knot/tsig.conf"
+zones."ods.example" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
+validity = "2h"
+refresh = "1h"
+resign = "5m"
+key-ttl = "1s"
+safety = "1s"
+propagation = "3s"
+parent-propagation = "1s"
+look-every = "1s"
+warn-within = "1m"
+E
+sed 's/^    name:/  - id:/' "$sig/etc/nsd/tsig.conf" > "$sig/etc/knot/tsig.conf"
+in_machine sig sh -c 'chmod 0640 /etc/knot/tsig.conf && chgrp knot /etc/knot/tsig.conf'
+release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && carried "$sig"
+units() { in_machine sig systemctl is-active nsd opendnssec-enforcer opendnssec-signer knot | paste -sd' '; }
+exits 'another signer does not come while the parent vouches for keys of this one' 1 run
+said 'which says so' "which leaves, failed: .*the zone 'ods.example' cannot leave: its parent \(ns\.example\) has DS"
+same 'and runs on' 'active active active inactive' "$(units)"
+check 'the parent drops its record' parent
+sleep 2
+check 'then it comes' run
+# What hangs when it is to stop was killed.
+same 'in the place of the other' 'inactive inactive inactive active' "$(units | sed s/failed/inactive/g)"
+check 'the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
+# The other name server has a higher serial number than a signer that begins anew.
+exits 'where another name server has still the zone of before' 6 status
+said 'the status says so' "server 203\.0\.113\.1 has not this zone's keys: is its serial number higher"
+same 'and no record is offered' '' "$(cat "$sig/var/lib/dnssec-signer/ods.example.ds")"
+echo 'serial = "unixtime"' >> "$FLEET/$layer/layer.toml"
+next
+check 'another kind of serial number' run
+check 'and new signatures' in_machine sig knotc --blocking zone-sign ods.example
+check 'bring it the zone, and the record is offered' eventually 30 grep -q 'IN DS' "$sig/var/lib/dnssec-signer/ods.example.ds"
+cp "$sig/var/lib/dnssec-signer/ods.example.ds" "$WORK/anchor"
+check 'the parent gets it' parent "$WORK/anchor"
+check 'and the key is in force' waits 'KSK: active'
+check 'a resolver that knows it and no more' resolver
+validates 'says that the zone is authentic' "$good"20\$

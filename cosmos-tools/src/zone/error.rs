@@ -85,7 +85,8 @@ impl Failure for ZoneError {
                 "look at its permissions, and whether a module that signs zones is on this host".into()
             }
             Self::List { .. } => {
-                "a line is: zone, file, name server, and any number of the parent's name servers".into()
+                "a line is: zone, file, name server, those that take it over, each behind '>', and those of the parent"
+                    .into()
             }
             Self::Program(_) => "install 'ldnsutils', and start what signs: opendnssec-enforcer or knot".into(),
             Self::Keymgr { .. } => "start knot, and ask as root or 'knot'; journalctl -u knot says more".into(),

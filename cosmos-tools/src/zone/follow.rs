@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::ZoneError;
 use super::key::{Key, tell};
 use super::list::Zone;
-use super::look::{Parent, Served, everywhere, nowhere, parents, served};
+use super::look::{Served, Server, everywhere, nowhere, parents, secondaries, served};
 use super::offer::Offer;
 use super::signed;
 use super::signer::Signer;
@@ -35,14 +35,15 @@ pub fn run(options: &FollowOptions) -> Result<ExitCode, ZoneError> {
 
 fn follow(options: &FollowOptions, zone: &Zone, keys: &[Key]) -> Result<(), ZoneError> {
     let (drill, now) = (options.zone.tool(&options.zone.drill), Timestamp::now());
-    let (served, parents) = (served(drill, zone), parents(drill, zone));
+    let (served, parents, secondaries) = (served(drill, zone), parents(drill, zone), secondaries(drill, zone));
     if let Some(prefix) = &options.note {
-        let verdict = Verdict { keys, served: served.as_ref(), parents: parents.as_deref(), now };
+        let (served, parents) = (served.as_ref(), parents.as_deref());
+        let verdict = Verdict { keys, served, secondaries: &secondaries, parents, now };
         leave_note(options, prefix, zone, &verdict)?;
     }
     // A name server that is not up yet is asked again the next time.
     let Ok(served) = served else { return Ok(()) };
-    let offer = Offer::of(zone, keys, &served);
+    let offer = Offer::of(zone, keys, &served, &secondaries);
     offer.publish(&options.ds_folder)?;
     // Knot asks the parents itself.
     if options.tell && options.zone.signer() == Signer::Opendnssec {
@@ -67,7 +68,7 @@ fn leave_note(options: &FollowOptions, prefix: &Path, zone: &Zone, verdict: &Ver
 }
 
 /// Returns what the enforcer should hear about a key.
-fn news(key: &Key, parents: &[Parent], served: &Served) -> Option<&'static str> {
+fn news(key: &Key, parents: &[Server], served: &Served) -> Option<&'static str> {
     // A key that the zone does not have cannot be what the parent's record is about.
     let own = || served.ds.iter().find(|ds| ds.tag == key.tag);
     if key.waits_for_ds() && own().is_some_and(|ds| everywhere(parents, ds)) {
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn the_enforcer_hears_what_the_parent_says_of_keys_that_the_zone_has() {
         let served = Served { ds: [ds(1)].into(), ..Served::default() };
-        let parents = [Parent { server: "192.0.2.1".into(), ds: Ok([ds(1), ds(2)].into()) }];
+        let parents = [Server { name: "192.0.2.1".into(), ds: Ok([ds(1), ds(2)].into()) }];
         assert_eq!(news(&key(1, "ready", "waiting for ds-seen"), &parents, &served), Some("ds-seen"));
         assert_eq!(news(&key(2, "ready", "waiting for ds-seen"), &parents, &served), None, "not in the zone");
         assert_eq!(news(&key(1, "active", "2026-01-10 00:00:00"), &parents, &served), None);

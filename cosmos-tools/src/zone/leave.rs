@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::error::ZoneError;
 use super::list::{self, Zone};
-use super::look::{Parent, parents};
+use super::look::{Server, parents};
 use super::signer::Signer;
 use super::tool::Tool;
 use crate::cli::LeaveOptions;
@@ -35,11 +35,11 @@ fn leave(drill: Tool<'_>, zone: &Zone) -> Result<(), ZoneError> {
     hindrance.map_or(Ok(()), |reason| Err(ZoneError::Leaving { zone: zone.name.clone(), reason }))
 }
 
-fn hindrance(parent: &Parent) -> Option<String> {
+fn hindrance(parent: &Server) -> Option<String> {
     match &parent.ds {
         Ok(found) if found.is_empty() => None,
-        Ok(_) => Some(format!("its parent ({}) has DS records, so resolvers would refuse it unsigned", parent.server)),
-        Err(reason) => Some(format!("its parent ({}) cannot be asked for DS records: {reason}", parent.server)),
+        Ok(_) => Some(format!("its parent ({}) has DS records, so resolvers would refuse it unsigned", parent.name)),
+        Err(reason) => Some(format!("its parent ({}) cannot be asked for DS records: {reason}", parent.name)),
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn only_a_parent_that_answered_without_records_lets_a_zone_go() {
-        let parent = |ds| Parent { server: "192.0.2.1".into(), ds };
+        let parent = |ds| Server { name: "192.0.2.1".into(), ds };
         assert_eq!(hindrance(&parent(Ok([].into()))), None);
         let silent = hindrance(&parent(Err("it gave no answer".into()))).unwrap();
         assert_eq!(silent, "its parent (192.0.2.1) cannot be asked for DS records: it gave no answer");

@@ -1,4 +1,4 @@
-//! The list of signed zones, a line each: the zone, its file, its name server, and name servers of the parent.
+//! The list of signed zones, a line each: the zone, its file, its name server, those that take it over, and the parent's.
 
 use std::fs;
 use std::net::IpAddr;
@@ -13,6 +13,8 @@ pub struct Zone {
     pub name: String,
     /// The name server that has the signed zone.
     pub server: IpAddr,
+    /// Name servers that take the zone from that one.
+    pub secondaries: Vec<IpAddr>,
     /// Name servers of the parent; empty where they are to be looked up.
     pub parents: Vec<IpAddr>,
 }
@@ -43,7 +45,15 @@ pub fn zone(line: &str) -> Result<Zone, String> {
     let server = words.next().ok_or("the zone has no name server")?;
     let address =
         |word: &str| word.parse::<IpAddr>().map_err(|_| format!("'{}' is no address", crate::text::shown(word)));
-    Ok(Zone { name: name.to_owned(), server: address(server)?, parents: words.map(address).collect::<Result<_, _>>()? })
+    let (name, server) = (name.to_owned(), address(server)?);
+    let (mut secondaries, mut parents) = (Vec::new(), Vec::new());
+    for word in words {
+        match word.strip_prefix('>') {
+            Some(word) => secondaries.push(address(word)?),
+            None => parents.push(address(word)?),
+        }
+    }
+    Ok(Zone { name, server, secondaries, parents })
 }
 
 /// Tells whether a zone is called so: what a program could take for an option or a path never is.
@@ -62,9 +72,10 @@ mod tests {
         let expected = Zone {
             name: "example.org".into(),
             server: "192.0.2.1".parse().unwrap(),
+            secondaries: vec!["192.0.2.2".parse().unwrap()],
             parents: vec!["198.51.100.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
         };
-        assert_eq!(zone("example.org /etc/x 192.0.2.1 198.51.100.1 2001:db8::1"), Ok(expected));
+        assert_eq!(zone("example.org /etc/x 192.0.2.1 >192.0.2.2 198.51.100.1 2001:db8::1"), Ok(expected));
         for bad in [
             "",
             "example.org",
@@ -73,6 +84,7 @@ mod tests {
             "a..b /x 192.0.2.1",
             "../x /x 192.0.2.1",
             "a /x b",
+            "a /x 192.0.2.1 >",
         ] {
             assert!(zone(bad).is_err(), "{bad:?}");
         }

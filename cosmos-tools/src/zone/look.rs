@@ -15,12 +15,12 @@ use crate::text::shown;
 /// How many name servers a zone may have: each is asked, and has its time to answer.
 const SERVERS: usize = 32;
 
-/// What one of the parent's name servers says.
+/// What one name server says: one of the parent's, or one that takes the zone from its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parent {
+pub struct Server {
     /// The server.
-    pub server: String,
-    /// Its DS records of the zone, or why there is no answer.
+    pub name: String,
+    /// The DS records of the zone that it has, or that its keys would have; or why there is no answer.
     pub ds: Result<BTreeSet<Ds>, String>,
 }
 
@@ -39,12 +39,12 @@ pub struct Served {
 ///
 /// # Errors
 /// Returns in words why it is not known which they are.
-pub fn parents(drill: Tool<'_>, zone: &Zone) -> Result<Vec<Parent>, String> {
+pub fn parents(drill: Tool<'_>, zone: &Zone) -> Result<Vec<Server>, String> {
     let servers = match zone.parents.as_slice() {
         [] => looked_up(drill, &zone.name)?,
         given => given.iter().map(ToString::to_string).collect(),
     };
-    let parent = |server: String| Parent { ds: ds_at(drill, &zone.name, &server), server };
+    let parent = |server: String| Server { ds: ds_at(drill, &zone.name, &server), name: server };
     Ok(servers.into_iter().map(parent).collect())
 }
 
@@ -108,6 +108,17 @@ pub fn served(drill: Tool<'_>, zone: &Zone) -> Result<Served, String> {
     Ok(served)
 }
 
+/// Asks the servers that take the zone from its own for its keys.
+pub fn secondaries(drill: Tool<'_>, zone: &Zone) -> Vec<Server> {
+    let keys = |server: &str| {
+        let mut served = Served::default();
+        served.take(&records(drill, &zone.name, "DNSKEY", Some(server))?, &zone.name);
+        Ok(served.ds)
+    };
+    let names = zone.secondaries.iter().map(ToString::to_string);
+    names.map(|name| Server { ds: keys(&name), name }).collect()
+}
+
 impl Served {
     /// Takes in what an answer about `zone` has of keys and signatures.
     pub fn take(&mut self, said: &Said, zone: &str) {
@@ -131,19 +142,24 @@ impl Served {
 }
 
 /// Tells whether `all` of the parent's servers have the record; one that gave no answer has not.
-pub fn everywhere(parents: &[Parent], wanted: &Ds) -> bool {
-    let has = |parent: &Parent| parent.ds.as_ref().is_ok_and(|found| found.contains(wanted));
+pub fn everywhere(parents: &[Server], wanted: &Ds) -> bool {
+    let has = |parent: &Server| parent.ds.as_ref().is_ok_and(|found| found.contains(wanted));
     !parents.is_empty() && parents.iter().all(has)
 }
 
+/// Tells whether a server is known not to have the key with this record; one that gave no answer may have.
+pub fn lacks(server: &Server, wanted: &Ds) -> bool {
+    server.ds.as_ref().is_ok_and(|found| !found.contains(wanted))
+}
+
 /// Tells whether none of the parent's servers has a record of the key; one that gave no answer may have.
-pub fn nowhere(parents: &[Parent], tag: u16) -> bool {
-    let lacks = |parent: &Parent| parent.ds.as_ref().is_ok_and(|found| found.iter().all(|ds| ds.tag != tag));
+pub fn nowhere(parents: &[Server], tag: u16) -> bool {
+    let lacks = |parent: &Server| parent.ds.as_ref().is_ok_and(|found| found.iter().all(|ds| ds.tag != tag));
     !parents.is_empty() && parents.iter().all(lacks)
 }
 
 /// Tells whether some server of the parent vouches for keys that the zone has not, and for none that it has.
-pub fn is_bogus(parents: &[Parent], served: &Served) -> bool {
+pub fn is_bogus(parents: &[Server], served: &Served) -> bool {
     let found: BTreeSet<&Ds> = parents.iter().flat_map(|parent| parent.ds.iter().flatten()).collect();
     let of_sha_256 = found.iter().filter(|ds| ds.digest_type == SHA_256).count();
     of_sha_256 > 0 && !found.iter().any(|ds| served.ds.contains(*ds))
@@ -168,12 +184,12 @@ mod tests {
         Ds { tag, algorithm: 13, digest_type: SHA_256, digest: "ab".into() }
     }
 
-    fn says(tags: &[u16]) -> Parent {
-        Parent { server: "192.0.2.1".into(), ds: Ok(tags.iter().copied().map(ds).collect()) }
+    fn says(tags: &[u16]) -> Server {
+        Server { name: "192.0.2.1".into(), ds: Ok(tags.iter().copied().map(ds).collect()) }
     }
 
-    fn silent() -> Parent {
-        Parent { server: "192.0.2.2".into(), ds: Err("it gave no answer".into()) }
+    fn silent() -> Server {
+        Server { name: "192.0.2.2".into(), ds: Err("it gave no answer".into()) }
     }
 
     #[test]

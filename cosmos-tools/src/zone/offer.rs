@@ -7,14 +7,15 @@ use std::time::Duration;
 use super::error::ZoneError;
 use super::key::Key;
 use super::list::Zone;
-use super::look::Served;
+use super::look::{Served, Server, lacks};
+use super::record::Ds;
 use super::tool::Tool;
 use crate::text::shown;
 
 /// How long the program that hands keys over has.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Records for the parent: of keys that it should vouch for and that the zone has, the former by SHA-256.
+/// Records for the parent: of keys that it should vouch for and that the zone has on each of its servers that answers.
 #[derive(Debug)]
 pub struct Offer<'a> {
     zone: &'a str,
@@ -24,11 +25,14 @@ pub struct Offer<'a> {
 
 impl<'a> Offer<'a> {
     /// Returns what the parent of a zone should have.
-    pub fn of(zone: &'a Zone, keys: &[Key], served: &Served) -> Self {
+    pub fn of(zone: &'a Zone, keys: &[Key], served: &Served, secondaries: &[Server]) -> Self {
         let name = &zone.name;
-        let wanted = |tag: u16| keys.iter().any(|key| key.tag == tag && key.is_to_be_vouched_for());
-        let own = served.ds.iter().filter(|ds| wanted(ds.tag));
-        let vouched = served.keys.iter().filter(|key| wanted(key.ds(name).tag));
+        let wanted = |ds: &Ds| {
+            keys.iter().any(|key| key.tag == ds.tag && key.is_to_be_vouched_for())
+                && !secondaries.iter().any(|server| lacks(server, ds))
+        };
+        let own = served.ds.iter().filter(|ds| wanted(ds));
+        let vouched = served.keys.iter().filter(|key| wanted(&key.ds(name)));
         Self {
             zone: name,
             ds: own.map(|ds| format!("{name}. IN DS {ds}\n")).collect(),
@@ -84,7 +88,12 @@ mod tests {
     use super::*;
 
     fn zone() -> Zone {
-        Zone { name: "example.org".into(), server: "192.0.2.1".parse().unwrap(), parents: Vec::new() }
+        Zone {
+            name: "example.org".into(),
+            server: "192.0.2.1".parse().unwrap(),
+            secondaries: Vec::new(),
+            parents: Vec::new(),
+        }
     }
 
     fn dnskey(letter: char) -> DnsKey {
@@ -103,7 +112,7 @@ mod tests {
     #[test]
     fn only_records_of_keys_in_the_zone_are_offered_and_a_file_is_written_once() {
         let (place, (served, keys, tag)) = (tempfile::tempdir().unwrap(), served());
-        let publish = || Offer::of(&zone(), &keys, &served).publish(place.path()).unwrap();
+        let publish = || Offer::of(&zone(), &keys, &served, &[]).publish(place.path()).unwrap();
         publish();
         let file = place.path().join("example.org.ds");
         let text = fs::read_to_string(&file).unwrap();
@@ -116,6 +125,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_another_server_of_the_zone_lacks_is_not_offered() {
+        let (served, keys, _) = served();
+        let offered = |ds| {
+            let secondaries = [Server { name: "192.0.2.2".into(), ds }];
+            let (zone, lines) = (zone(), |text: &str| text.lines().count());
+            let offer = Offer::of(&zone, &keys, &served, &secondaries);
+            (lines(&offer.ds), lines(&offer.keys))
+        };
+        assert_eq!(offered(Ok(served.ds.clone())), (1, 1));
+        assert_eq!(offered(Ok([dnskey('B').ds("example.org")].into())), (0, 0), "another version of the zone");
+        assert_eq!(offered(Err("it says REFUSED".into())), (1, 1), "that settles nothing");
+    }
+
+    #[test]
     fn keys_are_handed_over_until_that_went_well_and_when_they_change() {
         let (place, (served, mut keys, _)) = (tempfile::tempdir().unwrap(), served());
         let path = place.path().join("hand-over");
@@ -125,7 +148,7 @@ mod tests {
         };
         let got = || fs::read_to_string(place.path().join("got")).unwrap_or_default();
         let hand_over = |keys: &[Key]| {
-            Offer::of(&zone(), keys, &served).hand_over(Tool { program: &path, user: None }, place.path())
+            Offer::of(&zone(), keys, &served, &[]).hand_over(Tool { program: &path, user: None }, place.path())
         };
         program("echo nobody there >&2; exit 3");
         let refused = hand_over(&keys).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::error::ZoneError;
-use super::look::{parents, served};
+use super::look::{parents, secondaries, served};
 use super::signed;
 use super::verdict::Verdict;
 use crate::cli::ZoneOptions;
@@ -22,8 +22,13 @@ pub fn run(options: &ZoneOptions) -> Result<ExitCode, ZoneError> {
     let mut wanting = false;
     for (zone, keys) in signed::zones(options)? {
         let (served, parents) = (served(drill, &zone), parents(drill, &zone));
-        let verdict =
-            Verdict { keys: &keys, served: served.as_ref(), parents: parents.as_deref(), now: Timestamp::now() };
+        let verdict = Verdict {
+            keys: &keys,
+            served: served.as_ref(),
+            secondaries: &secondaries(drill, &zone),
+            parents: parents.as_deref(),
+            now: Timestamp::now(),
+        };
         println!("{}", zone.name);
         for line in verdict.lines(options) {
             println!("    {}", line.text);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::key::Key;
-use super::look::{Parent, Served, everywhere, is_bogus};
+use super::look::{Served, Server, everywhere, is_bogus, lacks};
+use super::record::Ds;
 use crate::cli::ZoneOptions;
 use crate::note::Note;
 
@@ -40,8 +41,10 @@ pub struct Verdict<'a> {
     pub keys: &'a [Key],
     /// What its name server has.
     pub served: Result<&'a Served, &'a String>,
+    /// What those have that take the zone from it.
+    pub secondaries: &'a [Server],
     /// What the parent's have.
-    pub parents: Result<&'a [Parent], &'a String>,
+    pub parents: Result<&'a [Server], &'a String>,
     /// When all of that was so.
     pub now: Timestamp,
 }
@@ -51,6 +54,7 @@ impl Verdict<'_> {
     pub fn lines(&self, options: &ZoneOptions) -> Vec<Line> {
         let mut lines = self.key_lines(options.notice);
         lines.push(self.signature_line(options.warn_within));
+        lines.extend(self.secondaries.iter().filter_map(|server| self.secondary_line(server)));
         lines.extend(self.parent_lines());
         lines
     }
@@ -107,21 +111,39 @@ impl Verdict<'_> {
         }
     }
 
+    /// Returns what is wrong with a server that takes the zone over: signatures by keys that it has not are no use.
+    fn secondary_line(&self, server: &Server) -> Option<Line> {
+        let offered = self.served.ok()?.ds.iter().filter(|ds| self.is_wanted(ds));
+        match &server.ds {
+            // Nobody said that it would answer us.
+            Err(reason) => Some(Line::good(format!("server {}: no answer, {reason}", server.name))),
+            Ok(_) if offered.into_iter().any(|ds| lacks(server, ds)) => {
+                let text = "has not this zone's keys: is its serial number higher, or the transfer refused?";
+                Some(Line::bad("a server of it has other keys", format!("server {} {text}", server.name)))
+            }
+            Ok(_) => None,
+        }
+    }
+
+    fn is_wanted(&self, ds: &Ds) -> bool {
+        self.keys.iter().any(|key| key.tag == ds.tag && key.is_to_be_vouched_for())
+    }
+
     fn parent_lines(&self) -> Vec<Line> {
         const SILENT: &str = "its parent cannot be asked";
         let parents = match self.parents {
             Err(reason) => return vec![Line::bad(SILENT, format!("the parent cannot be asked: {reason}"))],
             Ok(parents) => parents,
         };
-        let line = |parent: &Parent| match &parent.ds {
-            Err(reason) => Line::bad(SILENT, format!("parent {}: no answer, {reason}", parent.server)),
+        let line = |parent: &Server| match &parent.ds {
+            Err(reason) => Line::bad(SILENT, format!("parent {}: no answer, {reason}", parent.name)),
             Ok(found) if found.is_empty() => {
                 let text = "no DS in parent: zone still insecure";
-                Line::bad(text, format!("parent {}: {text}", parent.server))
+                Line::bad(text, format!("parent {}: {text}", parent.name))
             }
             Ok(found) => {
                 let tags: Vec<String> = found.iter().map(|ds| ds.tag.to_string()).collect();
-                Line::good(format!("parent {}: DS of key {}", parent.server, tags.join(", ")))
+                Line::good(format!("parent {}: DS of key {}", parent.name, tags.join(", ")))
             }
         };
         let mut lines: Vec<Line> = parents.iter().map(line).collect();
@@ -130,8 +152,8 @@ impl Verdict<'_> {
             let text = "the parent vouches for keys that the zone has not: RESOLVERS REFUSE THE ZONE";
             lines.push(Line::bad("RESOLVERS REFUSE THE ZONE", text.to_owned()));
         }
-        let wanted = |tag: u16| self.keys.iter().any(|key| key.tag == tag && key.is_to_be_vouched_for());
-        let missing = served.ds.iter().filter(|ds| wanted(ds.tag) && !everywhere(parents, ds));
+        let is_everywhere = |ds: &Ds| !self.secondaries.iter().any(|server| lacks(server, ds));
+        let missing = served.ds.iter().filter(|ds| self.is_wanted(ds) && is_everywhere(ds) && !everywhere(parents, ds));
         lines.extend(missing.map(|ds| Line::good(format!("to give to the parent: DS {ds}"))));
         lines
     }
@@ -160,8 +182,9 @@ mod tests {
 
     /// Lines and note of a zone whose parent has the records of these keys.
     fn told(keys: &[Key], served: &Served, tags: &[u16]) -> (Vec<(String, bool)>, Note) {
-        let parents = [Parent { server: "192.0.2.1".into(), ds: Ok(tags.iter().copied().map(ds).collect()) }];
-        let verdict = Verdict { keys, served: Ok(served), parents: Ok(&parents), now: NOW.parse().unwrap() };
+        let parents = [Server { name: "192.0.2.1".into(), ds: Ok(tags.iter().copied().map(ds).collect()) }];
+        let now = NOW.parse().unwrap();
+        let verdict = Verdict { keys, served: Ok(served), secondaries: &[], parents: Ok(&parents), now };
         let lines = verdict.lines(&options());
         let note = verdict.note(&lines, &options());
         (lines.into_iter().map(|line| (line.text, line.wants)).collect(), note)
@@ -236,11 +259,31 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_another_server_of_the_zone_lacks_is_not_to_be_given() {
+        let (keys, served, none) = ([key(1, "ready", "waiting for ds-seen")], served(FAR), [].into());
+        let parents = [Server { name: "192.0.2.1".into(), ds: Ok(none) }];
+        let told = |ds| {
+            let secondaries = [Server { name: "192.0.2.2".into(), ds }];
+            let (parents, now) = (Ok(&parents[..]), NOW.parse().unwrap());
+            let verdict = Verdict { keys: &keys, served: Ok(&served), secondaries: &secondaries, parents, now };
+            let mut lines = verdict.lines(&options()).split_off(2);
+            let gives = lines.pop().unwrap().text.starts_with("to give");
+            (lines.into_iter().map(|line| (line.text, line.wants)).next().unwrap(), gives)
+        };
+        let words = "server 192.0.2.2 has not this zone's keys: is its serial number higher, or the transfer refused?";
+        assert_eq!(told(Ok([ds(2)].into())), ((words.into(), true), false));
+        let silent = ("server 192.0.2.2: no answer, it says REFUSED".to_owned(), false);
+        assert_eq!(told(Err("it says REFUSED".into())), (silent, true), "that settles nothing");
+        let insecure = "parent 192.0.2.1: no DS in parent: zone still insecure".to_owned();
+        assert_eq!(told(Ok([ds(1)].into())), ((insecure, true), true));
+    }
+
+    #[test]
     fn what_servers_say_is_for_people_only() {
         let reason = "\"it\" says \\".to_owned();
-        let parents = [Parent { server: "192.0.2.1".into(), ds: Err(reason.clone()) }];
+        let parents = [Server { name: "192.0.2.1".into(), ds: Err(reason.clone()) }];
         let now = NOW.parse().unwrap();
-        let verdict = Verdict { keys: &[], served: Err(&reason), parents: Ok(&parents), now };
+        let verdict = Verdict { keys: &[], served: Err(&reason), secondaries: &[], parents: Ok(&parents), now };
         let lines = verdict.lines(&options());
         let said = verdict.note(&lines, &options());
         assert_eq!(said, note("no key yet; no answer from its name server; its parent cannot be asked", NOW));
