@@ -1,5 +1,7 @@
 //! A run as lines for people (docs/formats.md §18).
 
+use std::fmt::Display;
+
 use cosmos_model::path::RelPath;
 use cosmos_model::plan::{Action, Cause, Note, NoteKind, Step};
 use cosmos_model::snapshot::Observed;
@@ -24,6 +26,13 @@ pub fn lines(report: &Report, palette: &Palette, verbose: bool) -> Vec<String> {
     let remark = |text: &String| Palette::paint(palette.faint, &cosmos_model::escape::sentence(text));
     lines.extend(report.remarks.iter().map(remark));
     lines
+}
+
+/// Returns a number of things, as `1 path` or `2 paths`.
+#[must_use]
+pub fn counted(number: impl Display + PartialEq + From<u8>, what: &str) -> String {
+    let ending = if number == 1.into() { "" } else { "s" };
+    format!("{number} {what}{ending}")
 }
 
 /// Returns a line for each package: that it came, or why it did not, and who needs it.

@@ -166,7 +166,7 @@ fn stays_enforced(settled: &Settled, spoil: impl FnOnce(&World), said: [&str; 3]
     let status = settled.status();
     assert_eq!((&status[member], &status["back_off"]), (&why.into(), &serde_json::Value::Null));
     let lines = settled.world.on(&settled.host, &["status"]).stdout;
-    for line in [format!("applied   {applied}, 1 paths"), format!("{member:<10}{why}")] {
+    for line in [format!("applied   {applied}, 1 path,"), format!("{member:<10}{why}")] {
         assert!(lines.lines().any(|one| one.starts_with(&line)), "{line} is not in {lines}");
     }
     assert!(lines.contains(&format!("accepted  {accepted}, signed ")), "{lines}");

@@ -9,6 +9,7 @@ use super::condition::Condition;
 use super::document::{Follows, Revision};
 use super::read::Unreadable;
 use crate::report::style::Palette;
+use crate::report::text::counted;
 
 /// Returns everything there is to say.
 pub fn lines(
@@ -19,7 +20,8 @@ pub fn lines(
 ) -> Vec<String> {
     let mut lines: Vec<String> = groups.iter().flat_map(|group| self::group(group, palette)).collect();
     if agents.len() > 1 {
-        let versions = agents.iter().map(|(version, hosts)| format!("{} on {}", shown(version), hosts_word(*hosts)));
+        let versions =
+            agents.iter().map(|(version, hosts)| format!("{} on {}", shown(version), counted(*hosts, "host")));
         lines.push(format!("agents: {}", versions.collect::<Vec<_>>().join(", ")));
     }
     let unread = |one: &Unreadable| format!("{:<10}'{}': {}", "unread", one.file, one.reason);
@@ -58,10 +60,10 @@ fn group(group: &Group, palette: &Palette) -> Vec<String> {
 fn heading(group: &Group) -> String {
     let follows = follows(&group.follows);
     let Some(newest) = &group.newest else {
-        return format!("{follows}: nothing accepted by {}", hosts_word(group.hosts.len()));
+        return format!("{follows}: nothing accepted by {}", counted(group.hosts.len(), "host"));
     };
     let has = |host: &&Host| host.accepted.as_ref().is_some_and(|accepted| accepted.commit == newest.commit);
-    let (have, all) = (group.hosts.iter().filter(has).count(), hosts_word(group.hosts.len()));
+    let (have, all) = (group.hosts.iter().filter(has).count(), counted(group.hosts.len(), "host"));
     format!("{follows}: {} of {all} at {}, signed {}", have, named(newest), newest.time)
 }
 
@@ -80,14 +82,6 @@ fn named(revision: &Revision) -> String {
     revision.tag.as_ref().map_or_else(|| commit.clone(), |tag| format!("{} ({commit})", shown(tag)))
 }
 
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn hosts_word(count: usize) -> String {
-    counted(count as u64, "host")
-}
-
 /// Foreign text: whatever a host says was written by whoever is root there (A50).
 fn shown(text: &str) -> String {
     for_terminal(text.as_bytes())
@@ -103,7 +97,7 @@ fn about(condition: &Condition, host: &Host) -> String {
         Condition::Refuses { object, reason } => format!("{:.12}: {}", object.to_string(), shown(reason)),
         Condition::Failing { since, message } => format!("since {since}: {}", shown(message)),
         Condition::Behind { since, commits } => {
-            let commits = commits.map(|count| format!(", {}", counted(count as u64, "commit"))).unwrap_or_default();
+            let commits = commits.map(|count| format!(", {}", counted(count, "commit"))).unwrap_or_default();
             format!("{}, since {since}{commits}", accepted())
         }
         Condition::Outdated { needs } => shown(needs),

@@ -15,6 +15,7 @@ use super::fleet::{Common, FleetPlan};
 use crate::cli::GlobalOptions;
 use crate::exit::Status;
 use crate::report::style::Palette;
+use crate::report::text::counted;
 use crate::report::{diff, json as report_json};
 
 /// More hosts of one change are counted instead of named.
@@ -60,10 +61,6 @@ pub fn print(plan: &FleetPlan, compared: Option<&Compared>, objects: &dyn Object
         eprintln!("error: {} could not apply this", named(hosts, plan.looked_at));
         crate::stage::in_full(error).lines().for_each(|line| eprintln!("    {line}"));
     }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Says which hosts, by name where they are few.

@@ -8,6 +8,7 @@ use crate::exit::{Failure, Status};
 use crate::operator::{Programs, WorkTree};
 use crate::report::json as report_json;
 use crate::report::style::Palette;
+use crate::report::text::counted;
 
 mod bundle;
 mod host;
@@ -105,7 +106,7 @@ impl Ended {
             }
             Ok(Some(Ran { exit: 0, commit, changed, error: None })) => {
                 let commit = commit.as_deref().unwrap_or("nothing accepted");
-                let changes = if *changed == 1 { "1 change".to_owned() } else { format!("{changed} changes") };
+                let changes = counted(*changed, "change");
                 (palette.created, format!("{commit:.12}, {changes}"))
             }
             Ok(Some(Ran { exit, error, .. })) => {

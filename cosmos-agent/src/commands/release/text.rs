@@ -6,6 +6,7 @@ use super::Desk;
 use super::proposal::{Made, Proposal, Sign};
 use super::verdict::Verdict;
 use crate::report::style::Palette;
+use crate::report::text::counted;
 
 /// How many lines of one kind are shown without `-v`.
 const SHOWN: usize = 20;
@@ -17,8 +18,7 @@ pub fn lines(desk: &Desk<'_>, proposal: &Proposal, all: bool, palette: &Palette)
         || "the beginning".to_owned(),
         |accepted| accepted.tag().map_or_else(|| format!("{:.12}", accepted.commit().to_string()), str::to_owned),
     );
-    let commits = if news.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", news.commits) };
-    let mut lines = vec![format!("since {since}: {commits}")];
+    let mut lines = vec![format!("since {since}: {}", counted(news.commits, "commit"))];
     let limit = if all { usize::MAX } else { SHOWN };
     for (layer, files) in &news.files {
         let named = if layer.is_empty() { "no layer" } else { layer };
@@ -41,7 +41,7 @@ pub fn lines(desk: &Desk<'_>, proposal: &Proposal, all: bool, palette: &Palette)
         lines.extend(bounded(paths.iter().map(|path| format!("  - {path}")).collect(), limit));
     }
     if news.classic {
-        let hosts = if news.unknown == 1 { "1 host" } else { &format!("{} hosts", news.unknown) };
+        let hosts = counted(news.unknown, "host");
         lines.push(format!("layers unknown for {hosts}: each has its own list, so what it loses is not counted"));
     }
     let uncommitted = if proposal.cosigns { 0 } else { desk.work.uncommitted() };

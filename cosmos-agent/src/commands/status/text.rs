@@ -5,7 +5,7 @@ use cosmos_model::time::Time;
 use serde_json::Value;
 
 use crate::report::style::Palette;
-use crate::report::text as report_text;
+use crate::report::text::{self as report_text, counted};
 use crate::sandbox::Layer;
 
 /// Signers are named one by one up to so many; above, `-v` does.
@@ -81,15 +81,16 @@ fn accepted(lines: &mut Lines<'_>, accepted: &Value) {
 }
 
 fn applied(lines: &mut Lines<'_>, body: &Value) {
-    let (applied, paths) = (&body["applied"]["commit"], &body["managed"]);
+    let applied = &body["applied"]["commit"];
+    let paths = counted(body["managed"].as_u64().unwrap_or_default(), "path");
     let in_force = if body["testing"].is_object() { &body["testing"] } else { &body["accepted"] };
     let (commit, generation) = (text(applied), &body["applied"]["generation"]);
     match applied.as_str() {
         None => lines.say("applied", "nothing yet"),
         Some(_) if *applied == in_force["commit"] => {
-            lines.say("applied", format!("the same, {paths} paths ({commit:.12}), generation {generation}"))
+            lines.say("applied", format!("the same, {paths} ({commit:.12}), generation {generation}"))
         }
-        Some(_) => lines.say("applied", format!("{commit}, {paths} paths, generation {generation}")),
+        Some(_) => lines.say("applied", format!("{commit}, {paths}, generation {generation}")),
     }
     match body["drift"].as_u64() {
         Some(1) => lines.warn("drift", "1 path differs from what was applied: see 'cosmos drift'"),

@@ -8,6 +8,7 @@ use super::findings::Findings;
 use super::{POLICY, pattern};
 use crate::operator::WorkTree;
 use crate::report::style::Palette;
+use crate::report::text::counted;
 use crate::shell;
 
 /// So many of each kind of refusal are named; `-v` names all.
@@ -15,7 +16,7 @@ const NAMED: usize = 3;
 
 /// Returns what hosts would refuse in either mode, and the mode proposed.
 pub fn findings(findings: &Findings, signers: usize, palette: &Palette, all: bool) -> Vec<String> {
-    let whom = if signers == 1 { "1 certificate".to_owned() } else { format!("{signers} certificates") };
+    let whom = counted(signers, "certificate");
     let mut lines = vec![format!("Had {whom} been believed from the beginning, hosts would refuse:")];
     let commits = &findings.commits;
     lines.push(heading(&format!("commits of '{}'", findings.branch), commits.refused.len(), commits.judged, palette));
