@@ -39,6 +39,12 @@ fn the_commented_template_equals_the_defaults() {
     assert_eq!(agent(template).unwrap(), AgentSettings::default());
     let spoken: Vec<&str> =
         template.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' ')).collect();
+    let unknown = agent("none = 1\n").unwrap_err();
+    let (_, known) = unknown.split_once("known here: ").expect("the mistake lists what is known");
+    for key in known.trim_end_matches(')').split(", ") {
+        let said = spoken.iter().any(|line| line.starts_with(&format!("{key} = ")) || *line == format!("[{key}]"));
+        assert!(said, "nothing is said about '{key}'");
+    }
     let spoken = agent(&spoken.join("\n")).unwrap();
     let default = AgentSettings::default();
     assert_eq!(spoken.limits(&limits_above_all()), Limits::default());
@@ -46,9 +52,11 @@ fn the_commented_template_equals_the_defaults() {
     let visible = |settings: &AgentSettings| {
         let AgentSettings { schedule, splay, stale_after, verify_content, pass_environment, .. } = settings.clone();
         let AgentSettings { task_timeout, task_output, stamp, backup_size, log_size, .. } = settings.clone();
+        let AgentSettings { generations, on_probe_failure, .. } = *settings;
         (
             (schedule, splay, stale_after, verify_content, pass_environment),
             (task_timeout, task_output, stamp, backup_size, log_size),
+            (generations, on_probe_failure),
         )
     };
     assert_eq!(visible(&spoken), visible(&default));
