@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     cosmos_agent::allocator::give_back_large_blocks();
     let cli = match cosmos_agent::cli::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return cosmos_agent::commands::usage(&error).into(),
+        Err(error) => return cosmos_agent::commands::usage::run(&error).into(),
     };
     cosmos_agent::logging::start(cli.global.verbose, cosmos_agent::environment::journal_stream().as_deref());
     cosmos_agent::commands::execute(cli).into()

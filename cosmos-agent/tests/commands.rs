@@ -221,6 +221,38 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
+fn words_that_are_no_command_line_are_answered_in_two_lines_that_say_all() {
+    let world = support::World::new();
+    let lines = |what: &str, hint: &str| format!("error: {what}\nhint: {hint}\n");
+    for (words, what, hint) in [
+        (
+            &["clone"] as &[&str],
+            "the following required arguments were not provided: <URL>...",
+            "try 'cosmos clone --help'",
+        ),
+        (
+            &["run", "--schedule"],
+            "unexpected argument '--schedule' found",
+            "a similar argument exists: '--scheduled'; or try 'cosmos run --help'",
+        ),
+        (&["signer"], "'cosmos signer' needs one of its commands", "try 'cosmos signer --help'"),
+        (
+            &["signer", "add", "--name"],
+            "a value is required for '--name <NAME>' but none was supplied",
+            "try 'cosmos signer add --help'",
+        ),
+        (
+            &["clone", "--mode", "none", "https://git.example.org/fleet.git"],
+            "invalid value 'none' for '--mode <MODE>' [possible values: commits, tags]",
+            "try 'cosmos clone --help'",
+        ),
+        (&["-x"], "unexpected argument '-x' found", "try 'cosmos --help'"),
+    ] {
+        world.cosmos(words).complains(2, &lines(what, hint));
+    }
+}
+
+#[test]
 fn manual_pages_and_completions_are_made_for_every_command() {
     let settled = support::World::new();
     let pages = settled.path("man");

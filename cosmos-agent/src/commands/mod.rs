@@ -1,7 +1,7 @@
 //! One file a verb. Each takes its options, does one thing through the library, prints, and says how it ended.
 
-use crate::cli::{Cli, Command, GlobalOptions, overview};
-use crate::exit::{Failure, Status};
+use crate::cli::{Cli, Command, overview};
+use crate::exit::Status;
 use crate::printing;
 
 mod apply;
@@ -37,6 +37,7 @@ mod status;
 mod trust;
 mod until;
 mod update;
+pub mod usage;
 mod verify;
 mod why;
 
@@ -89,22 +90,4 @@ pub fn execute(cli: Cli) -> Status {
     });
     let status = if printing::all_arrived() { status } else { status.max(Status::Failed) };
     status.for_host(crate::classic::settings_folder(global).is_some())
-}
-
-/// Prints what clap has to say about the words typed, in two lines, and returns the status: help and version are no
-/// mistakes.
-#[must_use]
-pub fn usage(error: &clap::Error) -> Status {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
-    if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        // Who asks for help can wait for a list by groups to be made; each run cannot.
-        let _ = overview::command().try_get_matches().map_or_else(|error| error.print(), |_| Ok(()));
-        return Status::Done;
-    }
-    let rendered = error.render().to_string();
-    let what = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let failure = Failure::of(Status::Usage, what, "try 'cosmos --help' for the commands and their options");
-    eprintln!("{failure}");
-    // The words could not be read, so neither could a '--root' among them.
-    failure.status.for_host(crate::classic::settings_folder(&GlobalOptions::default()).is_some())
 }
