@@ -75,22 +75,35 @@ resolver() {
     in_machine world systemctl restart unbound
 }
 
-# validates WORDS PATTERN [NAME]: what the resolver says of a name, status and flags in one line, then the addresses.
-# On a busy machine an answer may be late, which a resolver takes for a server that is gone: it is asked again, a few
-# times, and says at last what it has against the answer.
+# validates WORDS PATTERN [NAME]: what the resolver says of a name in one line: status, flags, addresses, and what it has
+# against an answer that it refuses.
 validates() {
-    local answer=$WORK/answer
-    for _ in 1 2 3 4 5; do
-        in_machine world dig @203.0.113.1 -p 5300 "${3:-www.$ZONE}" > "$answer"
-        sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p' "$answer" |
-            paste -sd' ' > "$WORK/said"
-        grep -Eq -- "$2" "$WORK/said" && break
-        grep 'EDE: ' "$answer" >> "$WORK/said"
-        sleep 2
-    done
+    in_machine world dig @203.0.113.1 -p 5300 "${3:-www.$ZONE}" | in_a_line > "$WORK/said"
     said "$1" "$2"
 }
+in_a_line() {
+    sed -n 's/.*status: \([A-Z]*\),.*/\1/p; s/^;; flags: \([a-z ]*\);.*/\1/p; s/.*\sIN\sA\s/A /p; s/^; \(EDE: .*\)/\1/p' |
+        paste -sd' '
+}
 good='^NOERROR qr rd ra ad A 192\.0\.2\.'
+
+# watch: from now on the resolver is asked all the time; watched WORDS: the claim holds when each answer since then was
+# authentic.
+watch() {
+    : > "$world/run/watch"
+    while [ -e "$world/run/watch" ]; do
+        in_machine world dig @203.0.113.1 -p 5300 "www.$ZONE" | in_a_line | sed "s/^/$(date +%T) /"
+        sleep 0.1
+    done > "$WORK/watched" 2>&1 &
+    watcher=$!
+    at_exit rm -f "$world/run/watch"
+}
+watched() {
+    rm "$world/run/watch"
+    wait "$watcher"
+    same "$1" '' "$(grep -Ev "^[0-9:]* ${good#^}" "$WORK/watched")"
+    check 'it was asked again and again' test "$(wc -l < "$WORK/watched")" -ge 10
+}
 
 # waits PATTERN [SECONDS]: until the status of the signer says so.
 waits() { eventually "${2:-60}" sh -c "nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status | grep -Eq '$1'"; }

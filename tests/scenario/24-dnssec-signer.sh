@@ -84,7 +84,7 @@ validates 'and that a name is absent' '^NXDOMAIN qr rd ra ad' nowhere.ods.exampl
 sed 's/.\{8\}$/00000000/' "$WORK/anchor" > "$WORK/wrong"
 cp "$WORK/anchor" "$WORK/right" && cp "$WORK/wrong" "$WORK/anchor"
 check 'one that knows another record' resolver
-validates 'refuses the zone' '^SERVFAIL qr rd ra$'
+validates 'refuses the zone' '^SERVFAIL '
 cp "$WORK/right" "$WORK/anchor"
 check 'the right one again' resolver
 
@@ -116,14 +116,17 @@ check 'the world has it soon' eventually 20 sh -c \
 sleep 2
 validates 'and it is authentic' "$good"21\$
 
-# Keys change.
+# Keys change, and the resolver is asked all the time.
+watch
+# The signer looks at what is due once a minute unless it is woken, which is long where seconds stand for hours: the
+# enforcer would drop a key that signatures are still made by.
+check 'the signer is woken for what is due' in_machine sig systemd-run --quiet --unit=wake --on-calendar='*:*:0/5' \
+    --timer-property=AccuracySec=100ms ods-signer flush
 keys() { enforcer key list --verbose --parsable --all; }
 zsk=$(keys | awk -F';' '$2 == "ZSK" && $3 == "active" { print $NF }')
 check 'another key shall sign the zone' enforcer key rollover --zone ods.example --keytype ZSK
 check 'it does' eventually 60 sh -c \
     "nsenter -t $(cat "$WORK/machine/sig/leader") -a ods-enforcer key list --verbose --parsable | awk -F';' '\$2 == \"ZSK\" && \$3 == \"active\" && \$NF != $zsk' | grep -q ."
-sleep 2
-validates 'the resolver saw nothing of it' "$good"21\$
 ksk=$(awk '{ print $4 }' "$WORK/anchor")
 check 'the parent shall vouch for another key' enforcer key rollover --zone ods.example --keytype KSK
 check 'the new one waits for it' waits 'KSK: ready, waits for ds-seen' 60
@@ -137,7 +140,7 @@ exits 'nobody set anything up anew' 0 run
 quiet 'nor wrote anything'
 check 'the record is another one' eventually 10 sh -c "grep -v 'DS $ksk ' '$sig/var/lib/dnssec-signer/ods.example.ds'"
 cp "$sig/var/lib/dnssec-signer/ods.example.ds" "$WORK/next"
-validates 'resolvers that know the old one are content' "$good"21\$
+watched 'a resolver that knows the old one saw nothing of it all'
 cat "$WORK/anchor" "$WORK/next" > "$WORK/both"
 check 'the parent gets both' parent "$WORK/both"
 check 'the new key is in force' waits "key $(awk '{ print $4 }' "$WORK/next") KSK: active"

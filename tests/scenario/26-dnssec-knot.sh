@@ -99,7 +99,7 @@ validates 'and that a name is absent' '^NXDOMAIN qr rd ra ad' nowhere.knot.examp
 cp "$WORK/anchor" "$WORK/right"
 sed 's/.\{8\}$/00000000/' "$WORK/right" > "$WORK/anchor"
 check 'one that knows another record' resolver
-validates 'refuses the zone' '^SERVFAIL qr rd ra$'
+validates 'refuses the zone' '^SERVFAIL '
 check 'the parent gets the wrong record' parent "$WORK/anchor"
 cp "$WORK/right" "$WORK/anchor"
 check 'the right one again' resolver
@@ -127,15 +127,14 @@ check 'the world has it soon' served '192.0.2.21' A www.knot.example
 sleep 2
 validates 'and it is authentic' "$good"21\$
 
-# Keys change.
+# Keys change, and the resolver is asked all the time.
+watch
 zsk=$(keys | awk '$3 == "ZSK" { print $2 }')
 check 'another key shall sign the zone' in_machine sig knotc zone-key-rollover knot.example zsk
 check 'the new one is there' waits "key ($zsk ZSK: active|[0-9]+ ZSK: publish)"
 check 'and signs alone' eventually 90 sh -c "test \"\$(nsenter -t $(cat "$WORK/machine/sig/leader") -a cosmos-tools zone-status |
     grep ' ZSK: ' | grep -v 'key $zsk ' | grep -c active)\" = 1 && ! nsenter -t $(cat "$WORK/machine/sig/leader") -a \
     cosmos-tools zone-status | grep -q 'key $zsk '"
-sleep 2
-validates 'the resolver saw nothing of it' "$good"21\$
 ksk=$(awk '{ print $4 }' "$WORK/anchor")
 check 'the parent shall vouch for another key' in_machine sig knotc zone-key-rollover knot.example ksk
 check 'the new one waits for it' waits 'KSK: ready, waits for ds-seen' 90
@@ -149,7 +148,7 @@ quiet 'nor wrote anything'
 check 'there is another record beside the old' eventually 30 sh -c "grep -v 'DS $ksk ' '$ds_file'"
 grep -v "DS $ksk " "$ds_file" > "$WORK/next"
 new=$(awk '{ print $4 }' "$WORK/next")
-validates 'resolvers that know the old one are content' "$good"21\$
+watched 'a resolver that knows the old one saw nothing of it all'
 check 'the parent gets both' parent "$WORK/anchor" "$WORK/next"
 check 'the new key is in force' waits "key $new KSK: active"
 check 'and the old one goes' eventually 90 sh -c \

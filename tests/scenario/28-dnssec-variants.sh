@@ -115,12 +115,13 @@ slot=$(in_machine sig runuser -u opendnssec -- softhsm2-util --show-slots |
     awk '/^Slot/ { slot = $2 } /Initialized: *no/ { print slot; exit }')
 check 'a token is half made' in_machine sig runuser -u opendnssec -- pkcs11-tool \
     --module /usr/lib/softhsm/libsofthsm2.so --slot "$slot" --init-token --label vouched --so-pin 12345678
+watch
 host 'ksk-token = { module = "/usr/lib/softhsm/libsofthsm2.so", label = "vouched", pin-file = "/etc/opendnssec/ksk-pin" }'
 next
 check 'another token comes while the first has keys' run
 check 'which gets a new key at once' eventually 40 has ';KSK;.*;ksk-token;'
 check 'and the old one stays where it was' has ";KSK;.*;token;$tag"
-validates 'the resolver saw nothing of it' "$good"20\$
+watched 'the resolver saw nothing of it'
 
 # Another PIN: of the token first, then in the repository.
 pids() { in_machine sig systemctl show --value --property MainPID nsd opendnssec-enforcer opendnssec-signer | grep .; }
