@@ -120,6 +120,7 @@ pub struct Rollback {
 impl fmt::Display for Rollback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.paths {
+            Some(paths) if paths.len() == 1 => write!(f, "1 path is that of generation {}", self.generation)?,
             Some(paths) => write!(f, "{} paths are those of generation {}", paths.len(), self.generation)?,
             None => write!(f, "this host is generation {}", self.generation)?,
         }

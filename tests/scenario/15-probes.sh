@@ -98,7 +98,8 @@ check "$killed killed runs later, the next run ends well" host cosmos run
 same 'the layer went back' good "$(host cat /etc/quick)"
 same 'and no other did' three "$(host cat /etc/beside)"
 check 'nothing is left to do' host cosmos plan
-quiet 'or to say'
+same 'but to say that it went back' '! back: 1 path is that of generation' \
+    "$(sed 's/ generation .*/ generation/' "$WORK/said")"
 echo 'good again' | put models/quick/overlay/etc/quick
 next
 check 'a newer revision is tried' host cosmos run

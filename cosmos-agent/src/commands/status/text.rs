@@ -115,6 +115,7 @@ fn exceptions(lines: &mut Lines<'_>, body: &Value) {
     if back.is_object() {
         let (number, since, why) = (&back["generation"], text(&back["since"]), text(&back["why"]));
         let what = match back["paths"].as_array() {
+            Some(paths) if paths.len() == 1 => format!("1 path is that of generation {number}"),
             Some(paths) => format!("{} paths are those of generation {number}", paths.len()),
             None => format!("generation {number}"),
         };
