@@ -263,6 +263,8 @@ fn manual_pages_and_completions_are_made_for_every_command() {
     for command in shown.get_subcommands().filter(|command| !command.is_hide_set()) {
         assert!(made.contains(&format!("cosmos-{}.1", command.get_name())), "{}: {made:?}", command.get_name());
     }
+    let page = std::fs::read_to_string(pages.join("cosmos-clone.1")).unwrap();
+    assert!(page.contains(".SH SYNOPSIS\n\\fBcosmos clone [OPTIONS] <URL>...\\fR\n"), "{page}");
     let page = std::fs::read_to_string(pages.join("cosmos.1")).unwrap();
     for part in [".SH \"EXIT STATUS\"\n.TP\n\\fB0\\fR\nDone", ".SH FILES\n.TP\n", ".SH EXAMPLES\n.nf\ncosmos demo\n"] {
         assert!(page.contains(part), "{part}: {page}");

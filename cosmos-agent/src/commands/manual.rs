@@ -57,7 +57,11 @@ fn pages(command: &clap::Command, dir: &Path) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(dir.join(page.get_filename()))?);
     page.render_title(&mut out)?;
     page.render_name_section(&mut out)?;
-    page.render_synopsis_section(&mut out)?;
+    // As in the help: a list of all options hides the few that matter.
+    let usage = command.clone().render_usage().to_string();
+    let mut synopsis = Roff::new();
+    synopsis.control("SH", ["SYNOPSIS"]).text([bold(usage.trim_start_matches("Usage: "))]);
+    synopsis.to_writer(&mut out)?;
     page.render_description_section(&mut out)?;
     page.render_options_section(&mut out)?;
     let mut roff = Roff::new();
