@@ -17,6 +17,9 @@ TOOLS=$(dirname "$COSMOS")/cosmos-tools
 # Short on purpose: gpg-agent's socket paths must stay below 108 bytes.
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/$PREFIX.XXXXXX")
 
+# Where the caller has a compiler, and what cargo fetched.
+TOOLCHAINS=${RUSTUP_HOME:-$HOME/.rustup} CARGO=${CARGO_HOME:-$HOME/.cargo}
+
 # The operator's programs see no settings of whoever runs the tests.
 export GIT_CONFIG_GLOBAL=$WORK/gitconfig GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8 HOME=$WORK/home
 unset GNUPGHOME GIT_DIR GIT_WORK_TREE XDG_CONFIG_HOME
