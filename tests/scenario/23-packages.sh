@@ -10,7 +10,8 @@ check 'its server is up' serve_git pk
 package_repository pk alice
 
 # A daemon with a conffile, which starts when it is installed unless that is forbidden; a tool; one that comes later
-# with a conffile where a layer has a file already; one that cannot be configured; one that takes its time; one more.
+# with a conffile where a layer has a file already; one that cannot be configured; one that takes its time; one that
+# never comes to its end; one more.
 build=$(package_folder daemon)
 mkdir -p "$build/etc" && echo 'from the package' > "$build/etc/daemon.conf"
 echo /etc/daemon.conf > "$build/DEBIAN/conffiles"
@@ -35,8 +36,13 @@ package_script slow << 'SCRIPT'
 : > /var/tmp/slow-begun
 while [ -e /var/tmp/slow-waits ]; do sleep 0.1; done
 SCRIPT
+package_folder endless > /dev/null
+package_script endless << 'SCRIPT'
+#!/bin/sh
+while [ ! -e /var/tmp/endless-ends ]; do sleep 0.1; done
+SCRIPT
 package_folder more > /dev/null
-for package in daemon tool later broken slow more; do check "package '$package' is built" package_add pk "$package" 1.0; done
+for package in daemon tool later broken slow endless more; do check "package '$package' is built" package_add pk "$package" 1.0; done
 check 'the repository is signed' package_index pk alice
 # The repository is known to apt by what a layer brings.
 rm "$root/etc/apt/sources.list"
@@ -137,9 +143,23 @@ exits 'the ban on starting is gone' 1 test -e "$root/usr/sbin/policy-rc.d"
 check 'nothing is left to do' in_machine pk cosmos run
 quiet 'in silence'
 
+# One that takes longer than a task may is ended, and its layer waits for the next run.
+needs endless endless
+uses daemon tool later broken slow endless
+release v-5.1 alice
+echo 'task-timeout = "10s"' > "$root/etc/cosmos/agent.toml"
+exits 'a package that takes too long is ended' 1 in_machine pk cosmos run
+said 'and said to be' '! package endless +did not come: apt-get took longer than a task may'
+exits 'its layer waits' 1 test -e "$root/etc/endless.conf"
+same 'nothing of it runs on' '' "$(in_machine pk pidof -x apt-get dpkg endless.postinst)"
+rm "$root/etc/cosmos/agent.toml"
+touch "$root/var/tmp/endless-ends"
+check 'the next run finishes it' in_machine pk cosmos run
+same 'with its file' 'from the layer' "$(cat "$root/etc/endless.conf")"
+
 # Held back by word; somebody else's lock and policy are respected.
 needs more more
-uses daemon tool later broken slow more
+uses daemon tool later broken slow endless more
 release v-6 alice
 check 'packages are held back when that is asked for' in_machine pk cosmos run --no-packages
 said 'and named' '! package more +is held back +for models/more'
@@ -163,7 +183,7 @@ same 'then the package comes' 'install ok installed' "$(status_of more)"
 same "an administrator's policy stays" 'exit 0' "$(tail -n 1 "$root/usr/sbin/policy-rc.d")"
 
 # A package whose layer leaves stays.
-uses daemon tool later broken slow
+uses daemon tool later broken slow endless
 release v-7 alice
 check 'a layer with a package leaves' in_machine pk cosmos run
 said 'the package stays, and that is said' 'no layer needs these packages any more, they stay: more$'

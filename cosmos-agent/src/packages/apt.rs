@@ -51,9 +51,11 @@ impl Installer for Apt<'_> {
             if update {
                 self.update()?;
             }
-            last = Some(self.transaction(&wanted)?);
+            let finished = self.transaction(&wanted)?;
+            let had_time = !matches!(finished.ended, Ended::TimedOut);
+            last = Some(finished);
             wanted = self.missing(wanted)?;
-            if update {
+            if update || !had_time {
                 break;
             }
             // Servers drop versions before the lists are a day old: once more with fresh ones.
