@@ -39,6 +39,8 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     world.write("global/overlay/etc/crlf", "wanted\r\n");
     world.write("hosts/ns1.example.org/post-task.d/010x", "#!/bin/sh\n");
     world.write("overlays/etc/x", "x");
+    world.write("global/delete/etc/name", "");
+    world.write("global/delete/etc/old", "");
     world.write("documents/x", "x");
     for (task, bits) in [("010plain", 0o644), ("020bare", 0o755), ("030good", 0o755), ("named", 0o755)] {
         let text = if task == "020bare" { "true\n" } else { "#!/bin/sh\n" };
@@ -55,7 +57,8 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
          leaves-unasked\n    global/layer.toml: hosts leave 'base' without being asked\n        \
          remove it when they have left\n\
          mistake\n    global/layer.toml:3:5: the module 'usb-backup' has no parameter 'y'\n        it has: x\n\
-         never-wins\n    models/base/overlay/etc/name: another layer wins this path on every host\n        \
+         never-wins\n    global/delete/etc/name: another layer installs or deletes this path on every host\n        \
+         remove one of them\n    models/base/overlay/etc/name: another layer wins this path on every host\n        \
          remove one of them\n\
          rule-without-hosts\n    fleet.toml:3:10: no host of this repository matches\n        correct or remove the rule\n\
          task-not-executable\n    global/post-tasks.d/010plain: this task is not executable, and never runs\n        chmod +x it\n\
@@ -69,7 +72,7 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     assert_eq!(found.status, 1);
     let json = clone_of(&world, &["lint", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(13));
+    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(14));
     assert_eq!(document["lint"]["findings"][0]["code"], "cr-line-ends");
 }
 
@@ -130,4 +133,15 @@ fn a_module_that_comes_with_cosmos_needs_no_repository_to_be_shown() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
     let shown = world.run(command.args(["module", "show", "usb-backup"]).current_dir(world.path("")));
     assert!(shown.stdout.starts_with("NAME\n    usb-backup  (built-in/usb-backup)\n"), "{shown:?}");
+    let lines = [
+        "        serial numbers of the phones, as 'adb devices' prints them\n        entries: at least 1\n",
+        "        how many backups of each phone are kept\n        at least 1\n",
+        "\n\nCONDITIONS\n",
+        "    for each of exclude: \"\\n\" not in item\n",
+    ];
+    lines.iter().for_each(|line| assert!(shown.stdout.contains(line), "not shown: {line}\n{}", shown.stdout));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+    let plain = world.run(command.args(["module", "show", "dns-resolver-munin"]).current_dir(world.path("")));
+    let name = "dns-resolver-munin";
+    assert_eq!(plain.stdout, format!("NAME\n    {name}  (built-in/{name})\n\nSYNOPSIS\n    use = [\"{name}\"]\n"));
 }

@@ -17,6 +17,7 @@ use crate::layer::LEAVING;
 use crate::object::tree::{EntryKind, NameRules};
 use crate::object::{ObjectKind, ObjectSource};
 use crate::object_id::ObjectId;
+use crate::path::RelPath;
 
 /// One thing that deserves a look.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +96,9 @@ impl Lint<'_> {
                     self.won.entry(if name == "." { String::new() } else { name.clone() }).or_default();
                 }
                 let folders = [&parts.pre_tasks, &parts.post_tasks].into_iter().zip([FOLDERS[2], FOLDERS[3]]);
-                let mut got: Vec<(usize, Vec<u8>)> = Vec::new();
+                let installed: BTreeSet<&RelPath> = parts.overlay.iter().map(|one| &one.path).collect();
+                let deleted = parts.delete.iter().filter(|one| !installed.contains(&one.path));
+                let mut got: Vec<(usize, Vec<u8>)> = deleted.map(|one| taken(one, FOLDERS[1])).collect();
                 got.extend(parts.overlay.iter().map(|one| taken(one, one.from.name().as_bytes())));
                 got.extend(folders.flat_map(|(list, name)| list.iter().map(move |one| taken(one, name))));
                 for (layer, path) in got {
@@ -129,7 +132,7 @@ impl Lint<'_> {
         for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
             self.misspelt(layer, &entry.name);
         }
-        for name in [FOLDERS[0], b"templates", b"secrets", FOLDERS[2], FOLDERS[3]] {
+        for name in FOLDERS.into_iter().chain([b"templates" as &[u8], b"secrets"]) {
             let Some(id) = folder(&entries, name) else { continue };
             self.folder(layer, name, id, is_used);
         }
@@ -165,7 +168,11 @@ impl Lint<'_> {
                 continue;
             }
             if is_used && !self.won.get(layer).is_some_and(|won| won.contains(&inner)) {
-                self.add("never-wins", &place, "another layer wins this path on every host", "remove one of them");
+                let text = match path.starts_with(FOLDERS[1]) {
+                    true => "another layer installs or deletes this path on every host",
+                    false => "another layer wins this path on every host",
+                };
+                self.add("never-wins", &place, text, "remove one of them");
             }
             let is_task = [FOLDERS[2], FOLDERS[3]].contains(&path);
             if is_task {
