@@ -39,6 +39,7 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     world.write("global/overlay/etc/crlf", "wanted\r\n");
     world.write("hosts/ns1.example.org/post-task.d/010x", "#!/bin/sh\n");
     world.write("overlays/etc/x", "x");
+    world.write("hosts/not a host/overlay/etc/x", "x");
     world.write("global/delete/etc/name", "");
     world.write("global/delete/etc/old", "");
     world.write("documents/x", "x");
@@ -64,7 +65,8 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
          task-not-executable\n    global/post-tasks.d/010plain: this task is not executable, and never runs\n        chmod +x it\n\
          task-without-interpreter\n    global/post-tasks.d/020bare: this task has no '#!' line\n        begin it with #!/bin/sh\n\
          task-without-number\n    global/post-tasks.d/named: this is executable, but not named like a task\n        begin with a digit\n\
-         unread-folder\n    hosts/ns1.example.org/post-task.d: nothing in this folder reaches a host\n        \
+         unread-folder\n    hosts/not a host: this is no host's name in small letters\n        rename it\n    \
+         hosts/ns1.example.org/post-task.d: nothing in this folder reaches a host\n        \
          is 'post-tasks.d' meant?\n    overlays: nothing in this folder reaches a host\n        is 'overlay' meant?\n\
          unused-layer\n    models/usb-backup: no host uses this layer\n        use it, or remove it\n",
         "{found:?}"
@@ -72,7 +74,7 @@ fn every_kind_of_finding_is_said_with_its_place_and_what_to_try() {
     assert_eq!(found.status, 1);
     let json = clone_of(&world, &["lint", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(14));
+    assert_eq!(document["lint"]["findings"].as_array().map(Vec::len), Some(15));
     assert_eq!(document["lint"]["findings"][0]["code"], "cr-line-ends");
 }
 

@@ -189,7 +189,7 @@ fn a_declaration_is_checked_like_a_value() {
          models/m/layer.toml:8:8: 'param.d' needs 'doc'\n\
          \x20 say in a line what the parameter is for\n\
          models/m/layer.toml:10:11: 'default' must be a port: 0 is not from 1 to 65535\n\
-         \x20 'param.d' is a port\n\
+         \x20 the type of 'param.d' is port\n\
          models/m/layer.toml:11:8: 'param.e' cannot have min and max\n\
          \x20 they belong to int, port and duration\n\
          models/m/layer.toml:15:1: unknown key 'param.e.sort'\n\
@@ -200,6 +200,23 @@ fn a_declaration_is_checked_like_a_value() {
          \x20 see docs/formats.md §21\n\
          models/m/layer.toml:22:11: 'one-of' must name optional parameters of this layer\n\
          \x20 \n"
+    );
+}
+
+#[test]
+fn bounds_that_nothing_is_between_are_mistakes_of_the_module() {
+    let module = "[param.a]\ntype = 'int'\ndoc = 'x'\nmin = 5\nmax = 1\n\
+                  [param.b]\ntype = 'list of int'\ndoc = 'x'\nat-least = -1\n\
+                  [param.c]\ntype = 'list of duration'\ndoc = 'x'\nat-least = 3\nat-most = 2\nmin = '2m'\nmax = '1m'\n";
+    let files = [("hosts/ns1.example.org/layer.toml", "use = ['m']\n"), ("models/m/layer.toml", module)];
+    assert_eq!(
+        mistakes(&files).lines().filter(|line| !line.starts_with(' ')).collect::<Vec<_>>(),
+        [
+            "models/m/layer.toml:1:8: 'param.a' has 'min' above 'max'",
+            "models/m/layer.toml:9:12: 'at-least' must be a whole number that is not negative, this is an integer",
+            "models/m/layer.toml:10:8: 'param.c' has 'at-least' above 'at-most'",
+            "models/m/layer.toml:10:8: 'param.c' has 'min' above 'max'",
+        ]
     );
 }
 

@@ -134,6 +134,7 @@ fn constrain<'t>(
     place: &core::ops::Range<usize>,
 ) {
     let count = Count { at_least: entries(document, table, "at-least"), at_most: entries(document, table, "at-most") };
+    in_order(document, place, shown, ["at-least", "at-most"], (count.at_least, count.at_most));
     match kind {
         Kind::List(_, counted) | Kind::Table(_, counted) => *counted = count,
         _ if count != Count::default() => refuse(document, place, shown, "at-least and at-most", "lists and tables"),
@@ -142,6 +143,7 @@ fn constrain<'t>(
     let words = words(document, table);
     let innermost = kind.innermost();
     let bounds = bounds(document, table, innermost);
+    in_order(document, place, shown, ["min", "max"], (bounds.min, bounds.max));
     match innermost {
         Kind::Int(allowed) | Kind::Port(allowed) | Kind::Duration(allowed) => *allowed = bounds,
         _ if bounds != Bounds::default() => refuse(document, place, shown, "min and max", "int, port and duration"),
@@ -173,6 +175,19 @@ fn constrain<'t>(
 
 fn refuse(document: &mut Document<'_>, place: &core::ops::Range<usize>, shown: &str, what: &str, whose: &str) {
     document.mistake(place.clone(), format!("'{shown}' cannot have {what}"), format!("they belong to {whose}"));
+}
+
+/// Refuses bounds that nothing is between.
+fn in_order<N: PartialOrd>(
+    document: &mut Document<'_>,
+    place: &core::ops::Range<usize>,
+    shown: &str,
+    [least, greatest]: [&str; 2],
+    bounds: (Option<N>, Option<N>),
+) {
+    if matches!(bounds, (Some(low), Some(high)) if low > high) {
+        document.mistake(place.clone(), format!("'{shown}' has '{least}' above '{greatest}'"), "exchange them");
+    }
 }
 
 fn entries<'t>(document: &mut Document<'t>, table: &DeTable<'t>, key: &str) -> Option<usize> {
@@ -218,7 +233,7 @@ fn default<'t>(document: &mut Document<'t>, table: &DeTable<'t>, kind: &Kind, sh
     let (given, mut wrong) = (Given::read(document, value), Vec::new());
     let checked = check(kind, &given, "default", &mut wrong);
     for Wrong { place, text } in wrong {
-        document.mistakes.push(crate::document::Mistake::at(place, text, format!("'{shown}' is a {kind}")));
+        document.mistakes.push(crate::document::Mistake::at(place, text, format!("the type of '{shown}' is {kind}")));
     }
     // A default that is wrong is no reason to call the parameter required.
     Some(checked.unwrap_or(Value::Absent))

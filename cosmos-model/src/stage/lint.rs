@@ -72,6 +72,7 @@ pub fn lint(
     for layer in lint.layers() {
         lint.layer(&layer);
     }
+    lint.host_folders();
     lint.parameters(built_in, objects);
     lint.found.into_iter().collect()
 }
@@ -122,6 +123,19 @@ impl Lint<'_> {
         let nobody = fleet.rules.iter().filter(|rule| !named.iter().any(|host| rule.hosts.matches(host)));
         for place in nobody.map(|rule| rule.place.clone()).filter(|_| !named.is_empty()) {
             self.add("rule-without-hosts", &place, "no host of this repository matches", "correct or remove the rule");
+        }
+    }
+
+    /// Looks at folders among those of hosts that are none's.
+    fn host_folders(&mut self) {
+        let folders = self.at("hosts").unwrap_or_default();
+        for entry in folders.iter().filter(|entry| entry.kind == EntryKind::Directory) {
+            let name = core::str::from_utf8(&entry.name).ok();
+            let host = name.and_then(|name| HostName::new(name).ok());
+            if host.as_ref().map(HostName::as_str) != name {
+                let place = below_bytes("hosts", &entry.name);
+                self.add("unread-folder", &place, "this is no host's name in small letters", "rename it");
+            }
         }
     }
 
