@@ -137,8 +137,10 @@ impl<'a> Planning<'a> {
     /// A file or symlink is wanted where a directory is: only one that we made, and that can be empty, makes way.
     fn over_directory(&mut self, subject: &Subject<'_>) {
         // Known under another name only, nobody looked at what else is in it.
-        let previous = self.managed.entries.get(subject.path);
-        let made_by_us = previous.is_some_and(|entry| entry.kind == ManagedKind::Directory && entry.found.is_none());
+        let Some(previous) = self.managed.entries.get(subject.path) else {
+            return self.note(subject.path, NoteKind::Blocked, "a directory is in the way");
+        };
+        let made_by_us = previous.kind == ManagedKind::Directory && previous.found.is_none();
         if !made_by_us || self.links.hold(subject.path) {
             return self.block_by_directory(subject, String::from("a directory is in the way"));
         }
