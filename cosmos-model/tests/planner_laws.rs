@@ -81,11 +81,11 @@ fn edit(host: &mut Host, edits: &[(&str, Option<Observed>)]) {
         }
         host.paths.insert(changed, observed.clone());
     }
-    // A symlink leads to a directory only while there is one.
+    // A symlink leads to a directory only while there is one, and to this one only from beside it.
     let leads = matches!(host.paths.get(&path("e")), Some(Observed::Directory(_)));
-    for observed in host.paths.values_mut() {
+    for (place, observed) in &mut host.paths {
         if let Observed::Symlink { target, to_directory, .. } = observed {
-            *to_directory = leads && target == b"e";
+            *to_directory = leads && target == b"e" && place.parent().is_none();
         }
     }
 }
