@@ -70,7 +70,7 @@ impl Host {
         let paths = paths_of_interest(model, managed);
         let foreign = |folder: &RelPath| {
             let real = self.real(folder);
-            let asked = |path: &RelPath| paths.iter().any(|one| self.real(one) == *path);
+            let asked = |path: &RelPath| paths.iter().any(|one| **one == *path);
             self.paths.keys().find(|path| path.is_below(&real) && !asked(path)).cloned()
         };
         let giving_way = folders_giving_way(model, managed).into_iter();
