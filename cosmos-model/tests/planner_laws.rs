@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cosmos_model::content::ContentHash;
 use cosmos_model::managed::{ManagedEntry, ManagedSet};
 use cosmos_model::path::RelPath;
-use cosmos_model::plan::{Action, Cause, Note, NoteKind, Plan};
+use cosmos_model::plan::{Action, Cause, Note, NoteKind, Plan, Step};
 use cosmos_model::planner::{drift, recover};
 use cosmos_model::record::StepRecord;
 use cosmos_model::snapshot::Observed;
@@ -139,8 +139,14 @@ proptest! {
             prop_assert!(changed(&before, &host).is_subset(&planned), "changed outside the plan");
             every_path_has_one_fate(&plan, &managed, &before)?;
             managed = plan.managed_after().clone();
-            let again = host.plan(&model, &managed);
             prop_assert!(done, "a step is refused: {:#?}", plan.steps());
+            // Folders are looked into by name: one makes way a run later where what is in it left under another name.
+            let late = host.plan(&model, &managed);
+            let is_late = |step: &Step| managed.entries.get(step.path()).is_some_and(|entry| entry.unfinished);
+            prop_assert!(late.steps().iter().all(is_late), "{:#?}", late.steps());
+            carry_out(&mut host, &late, usize::MAX);
+            managed = late.managed_after().clone();
+            let again = host.plan(&model, &managed);
             prop_assert!(again.is_empty(), "{:#?}", again.steps());
         }
     }
