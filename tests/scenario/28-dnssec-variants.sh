@@ -204,7 +204,7 @@ check 'the key waits for its parent' waits 'KSK: ready, waits for ds-seen'
 # The other name server has a higher serial number than a signer that begins anew.
 exits 'where another name server has still the zone of before' 6 status
 said 'the status says so' "server 203\.0\.113\.1 has not this zone's keys: is its serial number higher"
-same 'and no record is offered' '' "$(cat "$sig/var/lib/dnssec-signer/ods.example.ds")"
+check 'and no record is offered' eventually 30 test ! -s "$sig/var/lib/dnssec-signer/ods.example.ds"
 echo 'serial = "unixtime"' >> "$FLEET/$layer/layer.toml"
 next
 check 'another kind of serial number' run
