@@ -50,6 +50,27 @@ www A 192.0.2.20
 ZONE
 }
 
+# knot_host: prints the layer of a host on which Knot signs the zone, with settings in seconds instead of hours.
+knot_host() {
+    cat - << LAYER
+use = ["dnssec-knot"]
+[params.dnssec-knot]
+addresses = ["203.0.113.2"]
+tsig-file = "/etc/knot/tsig.conf"
+zones."$ZONE" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
+validity = "2h"
+refresh = "1h"
+resign = "5m"
+key-ttl = "1s"
+safety = "1s"
+propagation = "5s"
+parent-propagation = "1s"
+purge = "1s"
+look-every = "1s"
+warn-within = "1m"
+LAYER
+}
+
 # parent [DS-FILE...]: the parent zone with these DS records.
 serial=0
 parent() {

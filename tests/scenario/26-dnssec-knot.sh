@@ -6,26 +6,9 @@ signer alice ed25519
 fleet_new tags alice
 ZONE=knot.example
 
-# The zone, its settings in seconds instead of hours; lines given replace settings of the same name.
+# The zone, and a program that hands its keys over; lines given replace settings of the same name.
 host() {
-    cat - << 'E' | put hosts/sig.example.org/layer.toml
-use = ["dnssec-knot"]
-[params.dnssec-knot]
-addresses = ["203.0.113.2"]
-tsig-file = "/etc/knot/tsig.conf"
-zones."knot.example" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
-validity = "2h"
-refresh = "1h"
-resign = "5m"
-key-ttl = "1s"
-safety = "1s"
-propagation = "5s"
-parent-propagation = "1s"
-purge = "1s"
-look-every = "1s"
-ds-command = "/usr/local/bin/hand-over"
-warn-within = "1m"
-E
+    { knot_host && echo 'ds-command = "/usr/local/bin/hand-over"'; } | put hosts/sig.example.org/layer.toml
     given hosts/sig.example.org/layer.toml "$@"
 }
 number=0

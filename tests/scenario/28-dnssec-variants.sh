@@ -172,22 +172,7 @@ check 'and has the keys it had' has ";KSK;.*;token;$tag"
 check 'the signer runs again' in_machine sig systemctl start opendnssec-signer
 git -C "$FLEET" rm --quiet -r --force $layer
 zone $layer/overlay/etc/knot/zones/ods.example
-cat - << 'E' | put $layer/layer.toml
-use = ["dnssec-knot"]
-[params.dnssec-knot]
-addresses = ["203.0.113.2"]
-tsig-file = "/etc/knot/tsig.conf"
-zones."ods.example" = { parent = ["203.0.113.1"], secondaries = [{ address = "203.0.113.1", key = "hand-over" }] }
-validity = "2h"
-refresh = "1h"
-resign = "5m"
-key-ttl = "1s"
-safety = "1s"
-propagation = "3s"
-parent-propagation = "1s"
-look-every = "1s"
-warn-within = "1m"
-E
+knot_host | put $layer/layer.toml
 sed 's/^    name:/  - id:/' "$sig/etc/nsd/tsig.conf" > "$sig/etc/knot/tsig.conf"
 in_machine sig sh -c 'chmod 0640 /etc/knot/tsig.conf && chgrp knot /etc/knot/tsig.conf'
 release "v-$((number += 1))" alice 'cosmos: 1 removals=99' && carried "$sig"
